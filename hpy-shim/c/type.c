@@ -1,0 +1,128 @@
+/* hpy-shim/c/type.c: native types, their instances' bodies, and the collector.
+ *
+ * Owns: the layout rule "our body follows the probed header". Called by: Rust (types.rs) and the
+ * slot functions of native types. Threads: attached. Ownership: raw words are borrowed. */
+#include "api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+HPyxRawMethodDef *hpyx_raw_methods(const HPyMeth *methods);
+
+typedef int (*visitproc)(PyObject *, void *);
+typedef void (*freefunc)(void *);
+
+void *hpyx_body(intptr_t object) {
+    return (char *)object + hpyx_probed.header_size;
+}
+
+static void add_slot(HPyxRawTypeSlot *slots, size_t *n, int slot, const void *function) {
+    void *address;
+    memcpy(&address, function, sizeof address);
+    if (address == NULL)
+        return;
+    slots[*n].slot = slot;
+    slots[(*n)++].pfunc = address;
+}
+
+/* Type made from `spec`. Its slot array may go after the call; its method array must stay. */
+PyObject *hpyx_type_from_spec(const HPyType_Spec *spec) {
+    HPyxRawTypeSlot slots[8];
+    size_t n = 0;
+    memset(slots, 0, sizeof slots);
+    HPyxRawMethodDef *methods = hpyx_raw_methods(spec->methods);
+    if (methods == NULL)
+        return hpyx_api.PyErr_NoMemory();
+    add_slot(slots, &n, HPYX_TP_DOC, &spec->doc);
+    add_slot(slots, &n, HPYX_TP_METHODS, &methods);
+    add_slot(slots, &n, HPYX_TP_NEW, &spec->tp_new);
+    unsigned flags = HPYX_TPFLAGS_DEFAULT | HPYX_TPFLAGS_BASETYPE;
+    /* Where the collector does not look into C fields, bodies hold no reference that could be part
+     * of a cycle, and a tp_dealloc that calls back with the dying object would be fatal. */
+    if (!hpyx_probed.fields_are_attributes) {
+        add_slot(slots, &n, HPYX_TP_DEALLOC, &spec->tp_dealloc);
+        add_slot(slots, &n, HPYX_TP_TRAVERSE, &spec->tp_traverse);
+        add_slot(slots, &n, HPYX_TP_CLEAR, &spec->tp_clear);
+        if (spec->tp_traverse != NULL)
+            flags |= HPYX_TPFLAGS_HAVE_GC;
+    }
+    HPyxRawTypeSpec raw = {
+        .name = spec->name,
+        .basicsize = (int)(hpyx_probed.header_size + spec->body_size),
+        .itemsize = 0,
+        .flags = flags,
+        .slots = slots,
+    };
+    return hpyx_api.PyType_FromSpec(&raw);
+}
+
+void hpyx_object_untrack(intptr_t object) {
+    if (hpyx_api.PyObject_GC_UnTrack != NULL)
+        hpyx_api.PyObject_GC_UnTrack((void *)object);
+}
+
+/* An instance of a heap type holds a reference to its type; whoever frees the instance gives it up. */
+void hpyx_object_free(intptr_t object) {
+    PyObject *type = hpyx_api.PyObject_Type((PyObject *)object);
+    freefunc release = (freefunc)hpyx_api.PyType_GetSlot((PyTypeObject *)type, HPYX_TP_FREE);
+    release((void *)object);
+    hpyx_api.Py_DecRef(type);
+    hpyx_api.Py_DecRef(type);
+}
+
+int hpyx_visit_type(intptr_t object, void *visit, void *arg) {
+    PyObject *type = hpyx_api.PyObject_Type((PyObject *)object);
+    int stop = ((visitproc)visit)(type, arg);
+    hpyx_api.Py_DecRef(type);
+    return stop;
+}
+
+int hpyx_visit(intptr_t raw, void *visit, void *arg) {
+    return raw == 0 ? 0 : ((visitproc)visit)((PyObject *)raw, arg);
+}
+
+/* Fields, where they are attributes: one name per offset in the body. The names are never freed; an
+ * implementation of this kind has one interpreter per process. */
+#define MAX_ATTRIBUTE_FIELDS 16
+static PyObject *field_names[MAX_ATTRIBUTE_FIELDS];
+
+static PyObject *field_name(PyObject *owner, const HPyField *field) {
+    size_t index =
+        (size_t)((const char *)field - (const char *)hpyx_body((intptr_t)owner)) / sizeof *field;
+    if (index >= MAX_ATTRIBUTE_FIELDS)
+        return NULL;
+    if (field_names[index] == NULL) {
+        char name[] = "_hpyx_field_a";
+        name[sizeof name - 2] = (char)('a' + index);
+        field_names[index] = hpyx_api.PyUnicode_InternFromString(name);
+    }
+    return field_names[index];
+}
+
+int hpyx_field_store(PyObject *owner, HPyField *field, PyObject *value) {
+    if (!hpyx_probed.fields_are_attributes) {
+        PyObject *before = (PyObject *)field->_i;
+        if (value != NULL)
+            hpyx_api.Py_IncRef(value);
+        field->_i = (intptr_t)value;
+        if (before != NULL)
+            hpyx_api.Py_DecRef(before);
+        return 0;
+    }
+    PyObject *name = field_name(owner, field);
+    if (name == NULL)
+        return -1;
+    if (value == NULL && field->_i == 0)
+        return 0;
+    field->_i = value != NULL; /* only says whether there is a value */
+    return hpyx_api.PyObject_SetAttr(owner, name, value);
+}
+
+PyObject *hpyx_field_load(PyObject *owner, const HPyField *field) {
+    if (field->_i == 0)
+        return NULL;
+    if (hpyx_probed.fields_are_attributes)
+        return hpyx_api.PyObject_GetAttr(owner, field_name(owner, field));
+    hpyx_api.Py_IncRef((PyObject *)field->_i);
+    return (PyObject *)field->_i;
+}

@@ -1,0 +1,65 @@
+//! What the layer found out about the interpreter that loaded it. Read-only after the load.
+
+use std::ffi::CStr;
+
+use crate::bindings::{self, HPyxProbe};
+
+extern "C" {
+    #[link_name = "hpyx_probed"]
+    static PROBED: HPyxProbe;
+}
+
+/// The findings. Meaningful once a module of ours is being loaded.
+#[inline]
+pub fn probe() -> &'static HPyxProbe {
+    // SAFETY: written once, by hpyx_api_load, before any code of ours runs attached.
+    unsafe { &PROBED }
+}
+
+/// Whether every handle is checked (HPYX_DEBUG_HANDLES=1).
+#[inline]
+pub fn checks_handles() -> bool {
+    probe().debug != 0
+}
+
+/// "cpython", "pypy" or "graalpy".
+pub fn family_name() -> &'static str {
+    match probe().family {
+        bindings::_HPyxFamily_e_HPYX_FAMILY_PYPY => "pypy",
+        bindings::_HPyxFamily_e_HPYX_FAMILY_GRAALPY => "graalpy",
+        _ => "cpython",
+    }
+}
+
+/// Whether objects' bodies are invisible to the collector, so that fields are kept as attributes.
+#[inline]
+pub fn fields_are_attributes() -> bool {
+    probe().fields_are_attributes != 0
+}
+
+/// Optional C API functions that are not there.
+pub fn missing_functions() -> Vec<&'static str> {
+    // SAFETY: reads a table that is complete after the load.
+    names(|index| unsafe { bindings::hpyx_missing_function(index) })
+}
+
+/// C API functions that are there, but withheld because they are stubs.
+pub fn denied_functions() -> Vec<&'static str> {
+    // SAFETY: as above.
+    names(|index| unsafe { bindings::hpyx_denied_function(index) })
+}
+
+/// How many owned handles are open now; 0 unless [`checks_handles`].
+pub fn open_handles() -> usize {
+    // SAFETY: takes a lock for a read.
+    unsafe { bindings::hpyx_open_handles() }
+}
+
+fn names(at: impl Fn(usize) -> *const std::ffi::c_char) -> Vec<&'static str> {
+    (0..)
+        .map(at)
+        .take_while(|name| !name.is_null())
+        // SAFETY: string literals of c/slots.def.
+        .map(|name| unsafe { CStr::from_ptr(name) }.to_str().unwrap_or("?"))
+        .collect()
+}

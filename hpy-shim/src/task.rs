@@ -1,0 +1,110 @@
+//! A call packed for later: callable, arguments, keyword names.
+//!
+//! Owns: the shapes in which arguments are kept (none, one, a tuple, ...), chosen in c/call.c so
+//! that the common task costs no tuple. Called by: the core's `future::body`. Threads: attached.
+
+use crate::attached::Attached;
+use crate::bindings::{self, HPyxTask};
+use crate::error::{checked, PyResult, Raised};
+use crate::handle::{Argument, Handle};
+use crate::native::Arguments;
+use crate::stored;
+
+const NONE: i32 = bindings::HPYX_ARGS_NONE as i32;
+const ONE: i32 = bindings::HPYX_ARGS_ONE as i32;
+const DICT: i32 = bindings::HPYX_ARGS_DICT as i32;
+
+/// The references of one packed call, and their shape.
+#[derive(Clone, Copy)]
+pub struct PackedCall {
+    words: HPyxTask,
+    shape: u8,
+}
+
+impl PackedCall {
+    /// Packs `callable(*arguments[skip:])`, taking references of its own.
+    #[inline]
+    pub fn pack<'py>(
+        py: Attached<'py>,
+        callable: isize,
+        arguments: &Arguments<'py>,
+        skip: usize,
+    ) -> PyResult<'py, Self> {
+        let mut words = HPyxTask::default();
+        let (args, nargs, names) = arguments.words_from(skip);
+        // SAFETY: the words are arguments of the call that is going on, alive until it returns.
+        let shape = unsafe { bindings::hpyx_task_pack(&mut words, callable, args, nargs, names) };
+        u8::try_from(shape).map(|shape| PackedCall { words, shape }).map_err(|_| Raised::assume(py))
+    }
+
+    /// From the parts that [`PackedCall::into_parts`] gave.
+    #[inline]
+    pub fn from_parts(callable: isize, args: isize, kwargs: isize, shape: u8) -> Self {
+        PackedCall { words: HPyxTask { callable, args, kwargs }, shape }
+    }
+
+    /// Callable, arguments, keywords (owned references, 0 when absent) and shape.
+    #[inline]
+    pub fn into_parts(self) -> (isize, isize, isize, u8) {
+        (self.words.callable, self.words.args, self.words.kwargs, self.shape)
+    }
+
+    /// Makes the call.
+    ///
+    /// # Safety
+    /// The references are still owned.
+    #[inline]
+    pub unsafe fn call<'py>(&self, py: Attached<'py>) -> PyResult<'py, Handle<'py>> {
+        let shape = i32::from(self.shape);
+        // SAFETY: attached; the references are alive until `release`.
+        let result = unsafe { bindings::hpyx_task_call(py.context(), &self.words, shape) };
+        checked(py, result)
+    }
+
+    /// Callable, arguments as a tuple, keywords as a dict if there are any.
+    ///
+    /// # Safety
+    /// The references are still owned. Only where calls by keyword names are not native.
+    pub unsafe fn as_tuple_and_dict<'py>(
+        &self,
+        py: Attached<'py>,
+    ) -> PyResult<'py, (Handle<'py>, Handle<'py>, Option<Handle<'py>>)> {
+        // SAFETY: owned for the duration of this call; duplicated at once.
+        let dup = |word| unsafe { Argument::borrow(py, word) }.dup();
+        let args = match i32::from(self.shape) {
+            NONE => py.tuple(&[])?,
+            ONE => py.tuple(&[&dup(self.words.args)])?,
+            _ => dup(self.words.args),
+        };
+        let kwargs = (self.words.kwargs != 0).then(|| dup(self.words.kwargs));
+        Ok((dup(self.words.callable), args, kwargs))
+    }
+
+    /// A call of `callable(*args, **kwargs)` with a tuple and, maybe, a dict.
+    pub fn of_tuple_and_dict(
+        callable: &Handle<'_>,
+        args: &Handle<'_>,
+        kwargs: Option<&Handle<'_>>,
+    ) -> Self {
+        let words = HPyxTask {
+            callable: callable.dup().into_word(),
+            args: args.dup().into_word(),
+            kwargs: kwargs.map_or(0, |kwargs| kwargs.dup().into_word()),
+        };
+        PackedCall { words, shape: DICT as u8 }
+    }
+
+    /// Gives the references up.
+    ///
+    /// # Safety
+    /// They are still owned, and not used afterwards.
+    #[inline]
+    pub unsafe fn release(self, py: Attached<'_>) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            stored::release(py, self.words.callable);
+            stored::release(py, self.words.args);
+            stored::release(py, self.words.kwargs);
+        }
+    }
+}

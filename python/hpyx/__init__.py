@@ -1,0 +1,26 @@
+"""hpyx: one task-parallel runtime for every Python.
+
+What it owns: the public names. Who calls it: users. Everything here is safe to call from any thread.
+The core (scheduler, futures) is native and the same file on every interpreter: see ``_loader``.
+"""
+
+from . import config, debug
+from ._executor import HPXExecutor
+from ._future import Future
+from ._runtime import HPXRuntime, init, is_running, shutdown
+from ._submit import async_, ready_future
+
+__all__ = [
+    "Future",
+    "HPXExecutor",
+    "HPXRuntime",
+    "async_",
+    "config",
+    "debug",
+    "init",
+    "is_running",
+    "ready_future",
+    "shutdown",
+]
+
+__version__ = "0.1.0"

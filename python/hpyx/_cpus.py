@@ -1,0 +1,45 @@
+"""How many CPUs this process may really use.
+
+Owns: affinity and container limits. Called by: ``_runtime``. Errors: none; what cannot be read does
+not limit.
+"""
+
+import os
+
+
+def usable_cpus():
+    """Return the number of CPUs left by affinity, container limits and the interpreter's own say."""
+    count = os.cpu_count() or 1
+    if hasattr(os, "process_cpu_count"):
+        count = min(count, os.process_cpu_count() or count)
+    if hasattr(os, "sched_getaffinity"):
+        try:
+            count = min(count, len(os.sched_getaffinity(0)))
+        except OSError:
+            pass
+    limit = _container_limit()
+    return max(1, count if limit is None else min(count, limit))
+
+
+def _container_limit():
+    """Return the CPU quota of the control group in whole CPUs, rounded up; None if there is none."""
+    try:
+        quota, period = _read("/sys/fs/cgroup/cpu.max").split()
+        if quota == "max":
+            return None
+    except (OSError, ValueError):
+        try:
+            quota = _read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+            period = _read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+        except OSError:
+            return None
+    try:
+        quota, period = int(quota), int(period)
+    except ValueError:
+        return None
+    return None if quota <= 0 or period <= 0 else -(-quota // period)
+
+
+def _read(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()

@@ -1,0 +1,167 @@
+"""``hpyx.HPXExecutor``: a ``concurrent.futures.Executor`` on the process-wide pool.
+
+Owns: the public class. Called by: users, asyncio, dask. Invariant: an executor is a handle; shutting
+it down stops neither the pool nor other executors. Threads: any.
+"""
+
+import concurrent.futures
+import logging
+import time
+import warnings
+from collections import deque
+from itertools import islice
+
+from . import _runtime
+from ._core_module import native
+from ._submit import copy_context
+
+_logger = logging.getLogger("hpyx.executor")
+
+
+class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
+    """Runs calls on the workers of hpyx; a drop-in for ``ThreadPoolExecutor``.
+
+    Args:
+        max_workers: seeds the size of the pool if this is what starts it; otherwise advisory.
+        thread_name_prefix: accepted; the threads are shared and keep their names.
+        initializer: called with *initargs* once on each worker thread, before the first task of
+            this executor there. If it fails, this executor is broken.
+
+    Raises:
+        ValueError: *max_workers* is not positive. TypeError: *initializer* is not callable.
+        RuntimeError: the runtime was shut down, or may not start by itself.
+
+    Warns: UserWarning if *max_workers* differs from the size of the pool that runs already.
+    """
+
+    def __init__(self, max_workers=None, thread_name_prefix="", initializer=None, initargs=()):
+        if max_workers is not None and max_workers <= 0:
+            raise ValueError("max_workers must be greater than 0")
+        if initializer is not None and not callable(initializer):
+            raise TypeError("initializer must be a callable")
+        was_running = _runtime.is_running()
+        _runtime.ensure_running(max_workers)
+        self._max_workers = native.os_threads()
+        if was_running and max_workers is not None and max_workers != self._max_workers:
+            warnings.warn(
+                f"HPXExecutor(max_workers={max_workers}) differs from the running HPX runtime's "
+                f"os_threads={self._max_workers}; using the runtime pool as-is (HPX cannot be "
+                "reconfigured after start).",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._thread_name_prefix = thread_name_prefix
+        native.set_up_executor(
+            self, None if initializer is None else (initializer, tuple(initargs))
+        )
+
+    if not native.probe()["native_context_vars"]:
+
+        def submit(self, fn, /, *args, **kwargs):
+            """Queue fn(*args, **kwargs) and return its hpyx.Future.
+
+            Raises:
+                RuntimeError: the executor, or the runtime, was shut down.
+                concurrent.futures.BrokenExecutor: an initializer failed.
+
+            Threads and cancellation: any thread. The task sees the caller's context variables.
+            """
+            return native.submit_packed(self, fn, args, kwargs or None, copy_context())
+
+    def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
+        """Return an iterator of ``fn(*items)`` for the items of *iterables*, in order.
+
+        Args:
+            timeout: seconds, counted from this call, after which the iterator raises TimeoutError.
+            chunksize: how many calls one task makes.
+            buffersize: how many results may be under way or waiting; None submits all at once.
+
+        Raises:
+            ValueError: *chunksize* or *buffersize* is below 1. TypeError: *buffersize* is no int.
+            Whatever a call raised, where its result would have come; the rest is cancelled.
+        """
+        if chunksize < 1:
+            raise ValueError("chunksize must be >= 1.")
+        if buffersize is not None and not isinstance(buffersize, int):
+            raise TypeError("buffersize must be an integer or None")
+        if buffersize is not None and buffersize < 1:
+            raise ValueError("buffersize must be None or > 0")
+        end = None if timeout is None else timeout + time.monotonic()
+        if chunksize == 1:
+            calls = (self.submit(fn, *items) for items in zip(*iterables))
+            return _results(calls, buffersize, end)
+        chunks = (
+            self.submit(_call_each, fn, chunk) for chunk in _chunks(zip(*iterables), chunksize)
+        )
+        buffered_chunks = None if buffersize is None else max(1, buffersize // chunksize)
+        return _flattened(_results(chunks, buffered_chunks, end))
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        """Accept no more calls through this handle; the pool goes on.
+
+        Args:
+            wait: return only when all calls of this executor have ended.
+            cancel_futures: cancel those that have not started.
+
+        Raises: RuntimeError if *wait* is true inside a task of this executor.
+        """
+        self._close(cancel_futures)
+        if wait:
+            self._wait()
+
+
+def _results(submissions, buffersize, end):
+    """Submit now, up to *buffersize*; return a generator of results that submits the rest."""
+    futures = deque(submissions if buffersize is None else islice(submissions, buffersize))
+
+    def iterate():
+        try:
+            while futures:
+                future = futures.popleft()
+                try:
+                    if end is None:
+                        result = future.result()
+                    else:
+                        result = future.result(end - time.monotonic())
+                finally:
+                    future.cancel()
+                del future
+                if buffersize is not None:
+                    futures.extend(islice(submissions, 1))
+                yield result
+        finally:
+            for future in futures:
+                future.cancel()
+
+    return iterate()
+
+
+def _chunks(items, size):
+    while True:
+        chunk = list(islice(items, size))
+        if not chunk:
+            return
+        yield chunk
+
+
+def _flattened(chunks):
+    for chunk in chunks:
+        yield from chunk
+
+
+def _call_each(fn, chunk):
+    return [fn(*items) for items in chunk]
+
+
+def _run_initializer(pair):
+    """Call an initializer on a worker; say whether it succeeded."""
+    initializer, initargs = pair
+    try:
+        initializer(*initargs)
+    except BaseException:
+        _logger.critical("Exception in initializer:", exc_info=True)
+        return False
+    return True
+
+
+native.register("run_initializer", _run_initializer)

@@ -1,0 +1,151 @@
+"""``hpyx.Future``: a real ``concurrent.futures.Future`` that does not pay for its constructor.
+
+Owns: the public class, and the view that the standard library's helpers get of it.
+Called by: the native core (which makes instances), users, ``concurrent.futures.wait`` and friends.
+Invariants: all state is the core's. ``_condition`` and ``_waiters`` come to life when the standard
+library asks; from then on ``_state`` says "finished" only once those who wait there were told, as
+``concurrent.futures.wait`` counts on.
+Threads: any.
+"""
+
+import concurrent.futures
+import logging
+import threading
+from concurrent.futures import _base
+
+from ._core_module import native
+
+_logger = logging.getLogger("hpyx.futures")
+
+
+class _StdlibView:
+    """What ``concurrent.futures.wait`` and ``as_completed`` need of a future."""
+
+    __slots__ = ("condition", "told", "waiters")
+
+    def __init__(self):
+        self.condition = threading.Condition()
+        self.waiters = []
+        self.told = False
+
+
+class Future(native.FutureBase, concurrent.futures.Future):
+    """The result of a task that may not be there yet.
+
+    Made by :func:`hpyx.async_`, :func:`hpyx.ready_future` and :meth:`hpyx.HPXExecutor.submit`; cannot
+    be created or completed by hand. All methods may be called from any thread.
+    """
+
+    def set_result(self, result):
+        """Raise RuntimeError: the runtime alone completes its futures."""
+        raise RuntimeError(_OWNED.format("set_result"))
+
+    def set_exception(self, exception):
+        """Raise RuntimeError: the runtime alone completes its futures."""
+        raise RuntimeError(_OWNED.format("set_exception"))
+
+    def set_running_or_notify_cancel(self):
+        """Raise RuntimeError: the runtime alone starts its futures."""
+        raise RuntimeError(_OWNED.format("set_running_or_notify_cancel"))
+
+    def __await__(self):
+        """Wait in a coroutine, without blocking the event loop."""
+        import asyncio
+
+        return asyncio.wrap_future(self).__await__()
+
+    def __repr__(self):
+        state = _base._STATE_TO_DESCRIPTION_MAP[self._state]
+        head = f"<{type(self).__name__} at {id(self):#x} state={state}"
+        if self._state != _base.FINISHED:
+            return head + ">"
+        exception = self.exception()
+        if exception is not None:
+            return f"{head} raised {type(exception).__name__}>"
+        return f"{head} returned {type(self.result()).__name__}>"
+
+    @property
+    def _state(self):
+        view = self.__dict__.get("_stdlib_view")
+        if view is not None and not view.told:
+            return _base.RUNNING if self.running() or self.done() else _base.PENDING
+        if self.done():
+            return _base.CANCELLED_AND_NOTIFIED if self.cancelled() else _base.FINISHED
+        return _base.RUNNING if self.running() else _base.PENDING
+
+    @property
+    def _condition(self):
+        return self._view().condition
+
+    @property
+    def _waiters(self):
+        return self._view().waiters
+
+    @property
+    def _result(self):
+        return None if self._exception is not None or not self._has_ended() else self.result()
+
+    @property
+    def _exception(self):
+        return self.exception() if self._has_ended() else None
+
+    @property
+    def _done_callbacks(self):
+        return []
+
+    def _has_ended(self):
+        return self.done() and not self.cancelled()
+
+    def _get_snapshot(self):
+        """Return (done, cancelled, result, exception), for asyncio of Python 3.14 and newer."""
+        if not self.done():
+            return False, False, None, None
+        if self.cancelled():
+            return True, True, None, None
+        return True, False, self._result, self._exception
+
+    def _view(self):
+        view = self.__dict__.get("_stdlib_view")
+        if view is None:
+            made = _StdlibView()
+            view = self.__dict__.setdefault("_stdlib_view", made)
+            if view is made:
+                self.add_done_callback(_tell_stdlib)
+        return view
+
+
+_OWNED = (
+    "Future.{}() is not available: the hpyx runtime owns the state of its futures. Use a "
+    "concurrent.futures.Future of your own to hand over a result by hand"
+)
+
+
+def _tell_stdlib(future):
+    """Tell those who wait through the standard library, as its own set_result does."""
+    view = future.__dict__["_stdlib_view"]
+    with view.condition:
+        view.told = True
+        if future.cancelled():
+            for waiter in view.waiters:
+                waiter.add_cancelled(future)
+        elif future.exception() is not None:
+            for waiter in view.waiters:
+                waiter.add_exception(future)
+        else:
+            for waiter in view.waiters:
+                waiter.add_result(future)
+        view.condition.notify_all()
+
+
+def _log_callback_error(future, exception):
+    _logger.error("exception calling callback for %r", future, exc_info=exception)
+
+
+native.register("Future", Future)
+native.register("None", None)
+native.register("True", True)
+native.register("False", False)
+native.register("TimeoutError", concurrent.futures.TimeoutError)
+native.register("CancelledError", concurrent.futures.CancelledError)
+native.register("BrokenExecutor", concurrent.futures.BrokenExecutor)
+native.register("log_callback_error", _log_callback_error)

@@ -1,0 +1,287 @@
+"""The life of the runtime: start, threads, exit, fork.
+
+Owns: the configuration that the runtime was started with, and its threads. Called by: users (init,
+shutdown, is_running, HPXRuntime), the native core (ensure_running, start_thread), ``_executor``.
+Invariants: one runtime per process and interpreter; it is started once and shut down once; when the
+interpreter exits, queued work is finished and every thread has returned before finalization.
+Threads: any; ``_lock`` guards starting and stopping.
+"""
+
+import os
+import sys
+import threading
+
+from . import config
+from ._core_module import native
+from ._cpus import usable_cpus
+
+_WORKER, _SPARE, _SENTRY = 0, 1, 2
+_THREAD_NAMES = {_WORKER: "hpyx-worker-{}", _SPARE: "hpyx-spare-{}", _SENTRY: "hpyx-sentry"}
+
+
+class _State:
+    """What is known of the runtime in this process."""
+
+    def __init__(self):
+        self.lock = threading.RLock()
+        self.threads = set()
+        self.os_threads = None  # as it runs, or as it ran before a fork
+        self.cfg = None
+        self.closed_by = None  # None, "shutdown" or "exit"
+        self.running = False
+
+
+_state = _State()
+
+
+def init(os_threads=None, cfg=None):
+    """Start the runtime, or do nothing if it runs with this configuration already.
+
+    Args:
+        os_threads: number of worker threads; "auto" or None: one per CPU that may be used.
+        cfg: list of "key=value" strings; ``hpx.os_threads`` and ``hpyx.max_spare_workers`` are
+            honoured, the others are kept.
+
+    Raises:
+        RuntimeError: it runs with another configuration, or was shut down.
+        TypeError, ValueError: an argument is not what is described above.
+
+    Threads and cancellation: any thread; the first one starts the runtime, the others wait for it.
+    """
+    asked_threads = _checked_threads(os_threads)
+    asked_cfg = _checked_cfg(cfg)
+    with _state.lock:
+        if _state.closed_by is not None:
+            raise RuntimeError(_closed_text())
+        if _state.running:
+            _refuse_other_configuration(os_threads, asked_threads, asked_cfg)
+            return
+        _start(asked_threads, asked_cfg)
+
+
+def shutdown():
+    """Finish all queued work and stop the runtime for good.
+
+    Does nothing if it never ran or is stopped already. It cannot be started again in this process.
+
+    Raises: RuntimeError when called from inside a task, which would wait for itself.
+    """
+    if native.worker_index() >= 0:
+        raise RuntimeError(
+            "hpyx.shutdown() was called inside a task and would wait for itself: call it from the "
+            "thread that started the work"
+        )
+    _close("shutdown")
+
+
+def is_running():
+    """Return True once the runtime has started, and until it is shut down."""
+    return _state.running
+
+
+class HPXRuntime:
+    """Context manager that makes sure the runtime runs; leaving the block does not stop it.
+
+    Args: os_threads, cfg: as for :func:`init`.
+    Raises: on entry, what :func:`init` raises.
+    """
+
+    def __init__(self, os_threads=None, cfg=None):
+        self._arguments = (os_threads, cfg)
+
+    def __enter__(self):
+        init(*self._arguments)
+        return self
+
+    def __exit__(self, *exc_info):
+        return None
+
+
+def ensure_running(os_threads=None):
+    """Start the runtime for whoever needs it now; raise RuntimeError if that is not allowed."""
+    with _state.lock:
+        if _state.closed_by is not None:
+            raise RuntimeError(_closed_text())
+        if _state.running:
+            return
+        if not config.from_env()["autoinit"]:
+            raise RuntimeError(
+                "the hpyx runtime is not running, and HPYX_AUTOINIT=0 forbids starting it "
+                "implicitly: call hpyx.init() first"
+            )
+        _start(os_threads, None)
+
+
+def _start(os_threads, cfg):
+    env = config.from_env()
+    if cfg is None:
+        cfg = env["cfg"] if _state.cfg is None else _state.cfg
+    options = _options(cfg)
+    threads = (
+        os_threads
+        or env["os_threads"]
+        or _positive(options, "hpx.os_threads")
+        or _state.os_threads
+        or usable_cpus()
+    )
+    spares = _positive(options, "hpyx.max_spare_workers", zero=True)
+    if spares is None:
+        spares = max(32, usable_cpus() + 4) - threads
+    if not native.start(threads, max(0, spares)):
+        raise RuntimeError("hpyx could not start a worker thread: can't start new thread")
+    _state.os_threads, _state.cfg, _state.running = threads, list(cfg), True
+
+
+def _refuse_other_configuration(os_threads, asked_threads, asked_cfg):
+    if os_threads == "auto":
+        asked_threads = usable_cpus()
+    if asked_threads is not None and asked_threads != _state.os_threads:
+        raise RuntimeError(
+            f"the hpyx runtime is already started with os_threads={_state.os_threads}, which cannot "
+            f"be changed to os_threads={asked_threads}: call hpyx.init() once, before any other use"
+        )
+    if asked_cfg is not None and asked_cfg != _state.cfg:
+        raise RuntimeError(
+            f"the hpyx runtime is already started with cfg={_state.cfg}, which cannot be changed to "
+            f"cfg={asked_cfg}: call hpyx.init() once, before any other use"
+        )
+
+
+def _checked_threads(os_threads):
+    if os_threads is None or os_threads == "auto":
+        return None
+    if isinstance(os_threads, bool) or not isinstance(os_threads, int):
+        raise TypeError(
+            f"os_threads must be a positive int, 'auto' or None, not {os_threads!r}: "
+            "write hpyx.init(os_threads=4)"
+        )
+    if os_threads <= 0:
+        raise ValueError(f"os_threads must be at least 1, not {os_threads}")
+    return os_threads
+
+
+def _checked_cfg(cfg):
+    if cfg is None:
+        return None
+    if isinstance(cfg, str) or not all(isinstance(option, str) for option in cfg):
+        raise TypeError(
+            f"cfg must be a list of 'key=value' strings, not {cfg!r}: "
+            "write hpyx.init(cfg=['hpyx.max_spare_workers=8'])"
+        )
+    cfg = list(cfg)
+    _options(cfg)
+    return cfg
+
+
+def _options(cfg):
+    """Split "key=value" (or HPX's "key!=value") strings; the last one of a key wins."""
+    options = {}
+    for option in cfg:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise ValueError(f"cfg entry {option!r} has no '=': expected 'key=value'")
+        options[key.strip().rstrip("!").strip()] = value.strip()
+    for key, zero in (("hpx.os_threads", False), ("hpyx.max_spare_workers", True)):
+        _positive(options, key, zero)
+    return options
+
+
+def _positive(options, key, zero=False):
+    value = options.get(key)
+    if value is None or value in ("auto", "cores", "all"):
+        return None
+    if not value.isdecimal() or (int(value) == 0 and not zero):
+        raise ValueError(f"cfg entry '{key}={value}': expected a {'' if zero else 'positive '}number")
+    return int(value)
+
+
+def _closed_text():
+    if _state.closed_by == "exit":
+        return "cannot schedule new futures after interpreter shutdown"
+    return (
+        "the hpyx runtime was shut down and cannot be started again in this process: "
+        "leave shutdown to the exit of the interpreter"
+    )
+
+
+def start_thread(role, index):
+    """Start a thread that runs the native loop. Called by the core, attached."""
+    name = _THREAD_NAMES[role].format(index)
+    thread = threading.Thread(target=_run_thread, args=(role, index), name=name, daemon=False)
+    _state.threads.add(thread)
+    try:
+        thread.start()
+    except BaseException:
+        _state.threads.discard(thread)
+        raise
+
+
+def _run_thread(role, index):
+    threads = _state.threads
+    try:
+        native.run_thread(role, index)
+    finally:
+        threads.discard(threading.current_thread())
+
+
+def _close(closed_by):
+    with _state.lock:
+        if _state.closed_by is None:
+            _state.closed_by = closed_by
+        _state.running = False
+    native.close()
+    while _state.threads:
+        for thread in list(_state.threads):
+            try:
+                thread.join()
+            except RuntimeError:  # not started yet
+                pass
+
+
+def _at_exit():
+    _close("exit")
+
+
+def _after_fork_in_child():
+    state = _State()
+    state.os_threads, state.cfg, state.closed_by = _state.os_threads, _state.cfg, _state.closed_by
+    globals()["_state"] = state
+    native.after_fork_in_child()
+
+
+def is_main_thread():
+    """Whether the calling thread is the one that signals are delivered to."""
+    return threading.current_thread() is threading.main_thread()
+
+
+_DEEP = 200
+
+
+def stack_is_deep():
+    """Whether the caller's Python stack leaves too little of the recursion limit to a nested run."""
+    try:
+        sys._getframe(_DEEP)
+    except ValueError:
+        return False
+    return True
+
+
+def _measures_c_stack_only():
+    return False
+
+
+native.register("ensure_running", ensure_running)
+native.register("start_thread", start_thread)
+native.register("is_main_thread", is_main_thread)
+native.register(
+    "stack_is_deep",
+    stack_is_deep if sys.implementation.name == "cpython" else _measures_c_stack_only,
+)
+if hasattr(threading, "_register_atexit"):
+    threading._register_atexit(_at_exit)
+else:
+    import atexit
+
+    atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,248 @@
+//! The native base class of `hpyx.HPXExecutor`.
+//!
+//! Owns: submit, and the native half of shutdown. The public class derives from this one and from
+//! `concurrent.futures.Executor`, in that order. Called by: the interpreter.
+//! Threads: any, attached. Errors: as ThreadPoolExecutor's, text included.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use hpy_shim::bindings::HPyMeth;
+use hpy_shim::native::{NativeBody, Static, END_OF_METHODS};
+use hpy_shim::{method, Arguments, Attached, Handle, PyResult, This};
+
+use crate::bridge::names::Name;
+use crate::bridge::runtime::{Interpreter, Runtime};
+use crate::bridge::{submit, waiting};
+use crate::executor::scope::{Scope, Within};
+use crate::future::run;
+
+/// The native part of an executor. All zero is one that was not set up.
+#[repr(C)]
+#[derive(Default)]
+pub struct ExecutorBody {
+    interpreter: AtomicPtr<Interpreter>,
+    /// The runtime that `scope` belongs to: another one after a fork.
+    runtime: AtomicPtr<Runtime>,
+    scope: AtomicPtr<Scope>,
+}
+
+type Executor<'py> = This<'py, ExecutorBody>;
+
+/// The type, for `module`.
+pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
+    py.native_type::<ExecutorBody>(
+        c"hpyx._native.ExecutorBase",
+        c"Native base of hpyx.HPXExecutor.",
+        &METHODS.0,
+        None,
+    )
+}
+
+static METHODS: Static<[HPyMeth; 4]> = Static([
+    method!(
+        ExecutorBody,
+        c"submit",
+        submit_task,
+        c"submit($self, fn, /, *args, **kwargs)\n--\n\nQueue fn(*args, **kwargs) and return its hpyx.Future.\n\nRaises:\n    RuntimeError: the executor, or the runtime, was shut down.\n    concurrent.futures.BrokenExecutor: an initializer failed.\n\nThreads and cancellation: any thread. The task sees the caller's context variables."
+    ),
+    method!(
+        ExecutorBody,
+        c"_close",
+        close,
+        c"_close($self, cancel_futures, /)\n--\n\nAccept no more tasks; cancel those that have not started if asked to."
+    ),
+    method!(
+        ExecutorBody,
+        c"_wait",
+        wait,
+        c"_wait($self, /)\n--\n\nWait until no task of this executor is unfinished."
+    ),
+    END_OF_METHODS,
+]);
+
+/// Sets an executor up: `initializer` is `(initializer, initargs)`, or None. Called by the package
+/// through `_native.set_up_executor`, once.
+pub fn set_up(
+    py: Attached<'_>,
+    interpreter: &'static Interpreter,
+    this: &Executor<'_>,
+    initializer: &Handle<'_>,
+) {
+    let has_none = initializer.is(&interpreter.names().get(py, Name::None));
+    let initializer = if has_none { 0 } else { initializer.dup().into_word() };
+    let body = this.body();
+    let runtime = std::ptr::from_ref(interpreter.runtime()).cast_mut();
+    body.runtime.store(runtime, Ordering::Relaxed);
+    body.scope.store(Scope::new(initializer).cast_mut(), Ordering::Relaxed);
+    // ORDER: Release; pairs with the load in `scope`: who sees the interpreter sees the scope.
+    body.interpreter.store(std::ptr::from_ref(interpreter).cast_mut(), Ordering::Release);
+}
+
+impl ExecutorBody {
+    fn interpreter<'py>(&self, py: Attached<'py>) -> PyResult<'py, &'static Interpreter> {
+        // ORDER: Acquire; pairs with the store in `set_up`.
+        // SAFETY: null, or an interpreter, which is never freed.
+        match unsafe { self.interpreter.load(Ordering::Acquire).as_ref() } {
+            Some(interpreter) => Ok(interpreter),
+            None => {
+                let builtins = py.import(c"builtins")?;
+                let text = "HPXExecutor.__init__ was not called: call super().__init__() first";
+                Err(py.raise(&builtins.attr(c"RuntimeError")?, text))
+            }
+        }
+    }
+
+    /// The scope of this process: a forked child's executors begin a new one.
+    #[inline]
+    fn scope<'py>(
+        &self,
+        py: Attached<'py>,
+        runtime: &'static Runtime,
+    ) -> PyResult<'py, &'static Scope> {
+        if std::ptr::eq(self.runtime.load(Ordering::Relaxed), runtime) {
+            // SAFETY: set up, and alive as long as the executor object is.
+            return Ok(unsafe { &*self.scope.load(Ordering::Relaxed) });
+        }
+        self.scope_after_fork(py, runtime)
+    }
+
+    #[cold]
+    fn scope_after_fork<'py>(
+        &self,
+        py: Attached<'py>,
+        runtime: &'static Runtime,
+    ) -> PyResult<'py, &'static Scope> {
+        // SAFETY: set up; the parent's scope is left as it is: its tasks count in it for ever.
+        let before = unsafe { &*self.scope.load(Ordering::Relaxed) };
+        let initializer = before.initializer.get(py).map_or(0, Handle::into_word);
+        let scope = Scope::new(initializer);
+        // SAFETY: made just now.
+        let scope = unsafe { &*scope };
+        if before.is_closed() {
+            scope.close();
+        }
+        self.scope.store(std::ptr::from_ref(scope).cast_mut(), Ordering::Relaxed);
+        self.runtime.store(std::ptr::from_ref(runtime).cast_mut(), Ordering::Relaxed);
+        Ok(scope)
+    }
+}
+
+impl NativeBody for ExecutorBody {
+    fn release(&self, _py: Attached<'_>) {
+        let scope = self.scope.swap(std::ptr::null_mut(), Ordering::Relaxed);
+        if !scope.is_null() {
+            // SAFETY: the executor object counts once, and is dying.
+            unsafe { Scope::abandon(scope) };
+        }
+    }
+
+    unsafe fn traverse(&self, visit: *mut c_void, arg: *mut c_void) -> i32 {
+        // SAFETY: null, or alive as long as the executor object is.
+        match unsafe { self.scope.load(Ordering::Relaxed).as_ref() } {
+            // SAFETY: tp_traverse's own arguments.
+            Some(scope) => unsafe { scope.initializer.visit(visit, arg) },
+            None => 0,
+        }
+    }
+
+    fn clear(&self, py: Attached<'_>) {
+        // SAFETY: as in traverse.
+        if let Some(scope) = unsafe { self.scope.load(Ordering::Relaxed).as_ref() } {
+            // SAFETY: taken out of the slot, which owned it.
+            unsafe { hpy_shim::stored_release(py, scope.initializer.take()) };
+        }
+    }
+}
+
+fn submit_task<'py>(
+    py: Attached<'py>,
+    this: Executor<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = this.body().interpreter(py)?;
+    let scope = enter(py, interpreter, this.body())?;
+    match interpreter.running(py) {
+        Ok(runtime) => submit::submit(py, runtime, &arguments, Some(scope)),
+        Err(raised) => {
+            // SAFETY: counted just now.
+            unsafe { Scope::leave(scope) };
+            Err(raised)
+        }
+    }
+}
+
+/// Counts one more task of the executor, if it accepts any.
+#[inline]
+pub fn enter<'py>(
+    py: Attached<'py>,
+    interpreter: &'static Interpreter,
+    body: &ExecutorBody,
+) -> PyResult<'py, &'static Scope> {
+    let runtime = interpreter.runtime();
+    let scope = body.scope(py, runtime)?;
+    if scope.is_broken() {
+        return Err(scope.broken_error(py, runtime));
+    }
+    if !scope.enter() {
+        let class = interpreter.names().get(py, Name::RuntimeError);
+        return Err(py.raise(&class, "cannot schedule new futures after shutdown"));
+    }
+    Ok(scope)
+}
+
+fn close<'py>(
+    py: Attached<'py>,
+    this: Executor<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = this.body().interpreter(py)?;
+    let names = interpreter.names();
+    let type_error = names.get(py, Name::TypeError);
+    let [cancel] = arguments.bind("_close", ["cancel_futures"], &type_error)?;
+    let runtime = interpreter.runtime();
+    let scope = this.body().scope(py, runtime)?;
+    scope.close();
+    let cancels = cancel.map_or(Ok(false), |cancel| cancel.is_true())?;
+    if let (true, Some(pool)) = (cancels, runtime.pool()) {
+        for future in pool.drain(|future| std::ptr::eq(run::body(future).scope(), scope)) {
+            run::cancel(py, &future);
+            drop(future.into_handle(py));
+        }
+    }
+    Ok(names.get(py, Name::None).dup())
+}
+
+fn wait<'py>(
+    py: Attached<'py>,
+    this: Executor<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = this.body().interpreter(py)?;
+    let runtime = interpreter.runtime();
+    let scope = this.body().scope(py, runtime)?;
+    let names = interpreter.names();
+    if Within::is_inside(scope) {
+        let class = names.get(py, Name::RuntimeError);
+        let text = "a task cannot wait for the shutdown of its own executor: write \
+                    shutdown(wait=False)";
+        return Err(py.raise(&class, text));
+    }
+    let mut outcome = Ok(true);
+    let key = std::ptr::from_ref(scope) as usize;
+    let wait = || {
+        outcome = waiting::interruptibly(
+            py,
+            runtime,
+            key,
+            None,
+            &mut || scope.is_idle(),
+            &mut || {},
+        );
+    };
+    match runtime.pool() {
+        Some(pool) if !scope.is_idle() => pool.block(|| false, wait),
+        _ => {}
+    }
+    outcome.map(|_| names.get(py, Name::None).dup())
+}

@@ -1,0 +1,252 @@
+//! The native base class of `hpyx.Future`.
+//!
+//! Owns: its methods. The public class derives from this one and from `concurrent.futures.Future`,
+//! in that order, so that these methods win. Called by: the interpreter.
+//! Threads: any, attached. Errors: as the standard library's Future.
+
+use std::time::{Duration, Instant};
+
+use hpy_shim::bindings::HPyMeth;
+use hpy_shim::native::{Static, END_OF_METHODS};
+use hpy_shim::{method, Arguments, Attached, Handle, PyResult, Stored, This};
+
+use crate::bridge::names::{Name, Names};
+use crate::bridge::waiting;
+use crate::future::body::FutureBody;
+use crate::future::run;
+use crate::future::state::Life;
+
+type Future<'py> = This<'py, FutureBody>;
+
+/// The type, for `module`.
+pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
+    py.native_type::<FutureBody>(
+        c"hpyx._native.FutureBase",
+        c"Native base of hpyx.Future.",
+        &METHODS.0,
+        Some(refuse_new),
+    )
+}
+
+static METHODS: Static<[HPyMeth; 8]> = Static([
+    method!(
+        FutureBody,
+        c"result",
+        result,
+        c"result($self, /, timeout=None)\n--\n\nReturn the value of the task, waiting for it if necessary.\n\nArgs:\n    timeout: seconds to wait at most; None waits without limit.\n\nRaises:\n    concurrent.futures.TimeoutError: not done within *timeout*.\n    concurrent.futures.CancelledError: the future was cancelled.\n    BaseException: whatever the task raised.\n\nThreads and cancellation: any thread; Ctrl-C interrupts the wait in the main thread. Inside a\ntask, the task waited for may run on this thread."
+    ),
+    method!(
+        FutureBody,
+        c"exception",
+        exception,
+        c"exception($self, /, timeout=None)\n--\n\nReturn the exception that the task raised, or None; waits and raises as result()."
+    ),
+    method!(
+        FutureBody,
+        c"done",
+        done,
+        c"done($self, /)\n--\n\nReturn True if the task has ended or was cancelled."
+    ),
+    method!(
+        FutureBody,
+        c"running",
+        running,
+        c"running($self, /)\n--\n\nReturn True if the task has started and not ended."
+    ),
+    method!(
+        FutureBody,
+        c"cancelled",
+        cancelled,
+        c"cancelled($self, /)\n--\n\nReturn True if the task was cancelled before it started."
+    ),
+    method!(
+        FutureBody,
+        c"cancel",
+        cancel,
+        c"cancel($self, /)\n--\n\nCancel the task if it has not started. Return whether it is cancelled."
+    ),
+    method!(
+        FutureBody,
+        c"add_done_callback",
+        add_done_callback,
+        c"add_done_callback($self, fn, /)\n--\n\nCall fn(future) when the task has ended or was cancelled: in the order added, on the thread that\nended it, or at once if that has happened. What fn raises is logged on hpyx.futures."
+    ),
+    END_OF_METHODS,
+]);
+
+unsafe extern "C" fn refuse_new(_type: isize, _args: isize, _kwargs: isize) -> isize {
+    // SAFETY: tp_new is called attached.
+    let py = unsafe { Attached::assume() };
+    let refused = py.import(c"builtins").and_then(|builtins| {
+        let class = builtins.attr(c"TypeError")?;
+        let text = "a hpyx.Future cannot be created directly: write hpyx.async_(fn, *args) or \
+                    hpyx.ready_future(value)";
+        Err::<(), _>(py.raise(&class, text))
+    });
+    debug_assert!(refused.is_err());
+    0
+}
+
+/// A reference to the future that a method was called on, given up when dropped.
+struct Own<'py> {
+    future: Option<Stored>,
+    py: Attached<'py>,
+}
+
+impl Drop for Own<'_> {
+    fn drop(&mut self) {
+        if let Some(future) = self.future.take() {
+            drop(future.into_handle(self.py));
+        }
+    }
+}
+
+impl std::ops::Deref for Own<'_> {
+    type Target = Stored;
+
+    fn deref(&self) -> &Stored {
+        self.future.as_ref().expect("taken in drop only")
+    }
+}
+
+#[inline]
+fn own<'py>(py: Attached<'py>, this: &Future<'py>) -> Own<'py> {
+    Own { future: Some(Stored::new(this.handle(py))), py }
+}
+
+fn names<'py>(this: &Future<'py>) -> &'static Names {
+    this.body().runtime().names()
+}
+
+/// The one argument of result() and exception(), as a deadline.
+#[inline]
+fn deadline<'py>(
+    py: Attached<'py>,
+    names: &Names,
+    method: &str,
+    arguments: &Arguments<'py>,
+) -> PyResult<'py, Option<Instant>> {
+    if arguments.positional() == 0 && !arguments.has_keywords() {
+        return Ok(None);
+    }
+    let [timeout] = arguments.bind(method, ["timeout"], &names.get(py, Name::TypeError))?;
+    match timeout {
+        Some(timeout) if !timeout.is(&names.get(py, Name::None)) => {
+            let seconds = timeout.to_f64()?;
+            // Beyond what a clock can add (centuries) there is no deadline; a negative one is past.
+            let wait = Duration::try_from_secs_f64(seconds.max(0.0)).ok();
+            Ok(wait.and_then(|wait| Instant::now().checked_add(wait)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Waits, and says how the future ended; raises TimeoutError or CancelledError.
+#[inline]
+fn ended<'py>(
+    py: Attached<'py>,
+    this: &Future<'py>,
+    method: &str,
+    arguments: &Arguments<'py>,
+) -> PyResult<'py, Life> {
+    let life = this.body().state.life();
+    if matches!(life, Life::Value | Life::Error) && arguments.positional() == 0 {
+        return Ok(life);
+    }
+    let names = names(this);
+    let deadline = deadline(py, names, method, arguments)?;
+    let future = own(py, this);
+    if !waiting::until_done(py, &future, deadline)? {
+        return Err(py.raise_bare(&names.get(py, Name::TimeoutError).dup())?);
+    }
+    match this.body().state.life() {
+        Life::Cancelled => Err(py.raise_bare(&names.get(py, Name::CancelledError).dup())?),
+        life => Ok(life),
+    }
+}
+
+fn result<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let life = ended(py, &this, "result", &arguments)?;
+    let result = this.body().result(&this.handle(py))?;
+    match life {
+        Life::Value => Ok(result),
+        _ => Err(py.raise_object(&result)),
+    }
+}
+
+fn exception<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    match ended(py, &this, "exception", &arguments)? {
+        Life::Value => Ok(names(&this).get(py, Name::None).dup()),
+        _ => this.body().result(&this.handle(py)),
+    }
+}
+
+fn truth<'py>(py: Attached<'py>, this: &Future<'py>, value: bool) -> PyResult<'py, Handle<'py>> {
+    let name = if value { Name::True } else { Name::False };
+    Ok(names(this).get(py, name).dup())
+}
+
+fn done<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let life = waiting::life(py, &own(py, &this))?;
+    truth(py, &this, life.is_done())
+}
+
+fn running<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let life = waiting::life(py, &own(py, &this))?;
+    truth(py, &this, life == Life::Running)
+}
+
+fn cancelled<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let life = waiting::life(py, &own(py, &this))?;
+    truth(py, &this, life == Life::Cancelled)
+}
+
+fn cancel<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let future = own(py, &this);
+    waiting::life(py, &future)?;
+    truth(py, &this, run::cancel(py, &future))
+}
+
+fn add_done_callback<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let names = names(&this);
+    let type_error = names.get(py, Name::TypeError);
+    let [callback] = arguments.bind("add_done_callback", ["fn"], &type_error)?;
+    let Some(callback) = callback else {
+        return Err(py.raise(&type_error, "add_done_callback() needs a callable: fn(future)"));
+    };
+    let future = own(py, &this);
+    waiting::life(py, &future)?;
+    let stored = Stored::new(callback.dup());
+    if let Err(callback) = this.body().state.add_callback(stored) {
+        run::call_callback(py, &future, callback);
+    }
+    Ok(names.get(py, Name::None).dup())
+}

@@ -1,0 +1,243 @@
+//! `Interpreted`: the interpreter, as the scheduler's host.
+//!
+//! Owns: how threads of an interpreter wait, take turns and are started.
+//! Called by: `sched`, through the `Host` trait; `waiting`. Invariant: whoever waits is detached, and
+//! nobody takes the interpreter's lock in the moment in which its holder is about to let go: see
+//! [`Gate`]. Threads: as the trait says.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use hpy_shim::{probe, thread, Attached, Stored};
+
+use crate::bridge::names::Name;
+use crate::bridge::runtime::Runtime;
+use crate::future::run;
+use crate::host::{Host, ThreadRole, Wait};
+use crate::sched::lot::{Lot, Parker};
+
+/// Sleeps in native code, on the thread's own token.
+#[derive(Clone)]
+pub struct NativeParker(std::thread::Thread);
+
+impl Parker for NativeParker {
+    fn park(&self, deadline: Option<Instant>) {
+        match deadline {
+            Some(deadline) => {
+                std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
+            }
+            None => std::thread::park(),
+        }
+    }
+
+    fn unpark(&self) {
+        self.0.unpark();
+    }
+}
+
+/// A hint about the interpreter's lock (GIL): whether the last of our threads that had it let go.
+///
+/// A worker that finds a task, and a waiter whose future is done, hold back for a moment until the
+/// other side has let go, so that the lock is free when they ask for it. Asking for a lock that is
+/// held costs a sleep and a wake-up, tens of microseconds on both sides; holding back costs less than
+/// one. It is only a hint: when it is wrong, `HOLD_BACK` is lost, nothing else.
+struct Gate {
+    is_needed: bool,
+    is_free: AtomicBool,
+}
+
+const HOLD_BACK: Duration = Duration::from_micros(2);
+
+impl Gate {
+    #[inline]
+    fn let_go(&self) {
+        if self.is_needed {
+            self.is_free.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    fn hold_back(&self) {
+        if !self.is_needed || self.is_free.load(Ordering::Relaxed) {
+            return;
+        }
+        let began = Instant::now();
+        while !self.is_free.load(Ordering::Relaxed) && began.elapsed() < HOLD_BACK {
+            std::hint::spin_loop();
+        }
+    }
+
+    #[inline]
+    fn took(&self) {
+        if self.is_needed {
+            self.is_free.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The interpreter that a runtime lives in.
+pub struct Interpreted {
+    runtime: &'static Runtime,
+    gate: Gate,
+    polling: AtomicUsize,
+    max_polling: usize,
+}
+
+impl Interpreted {
+    /// The host of `runtime`'s pool.
+    pub fn new(runtime: &'static Runtime) -> Self {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        Interpreted {
+            runtime,
+            gate: Gate {
+                is_needed: probe::probe().free_threaded == 0,
+                is_free: AtomicBool::new(false),
+            },
+            polling: AtomicUsize::new(0),
+            max_polling: cpus.max(2),
+        }
+    }
+
+    /// Runs `wait` detached.
+    #[inline]
+    fn detached<R>(&self, wait: impl FnOnce() -> R) -> R {
+        // SAFETY: the Host contract: the caller is attached, and `wait` touches no Python object.
+        let state = unsafe { thread::detach() };
+        self.gate.let_go();
+        let result = wait();
+        self.gate.hold_back();
+        // SAFETY: the state that detach gave, on the same thread. If the interpreter dies, this
+        // sleeps for good: nothing above us on this stack is waited for by anybody.
+        unsafe { thread::attach(state) };
+        self.gate.took();
+        result
+    }
+
+    /// Polls for up to `spin`, unless enough threads do so already.
+    fn poll(&self, spin: Duration, condition: &mut dyn FnMut() -> bool) -> bool {
+        const LOOKS_PER_CLOCK: u32 = 16;
+        if spin.is_zero() {
+            return false;
+        }
+        let others = self.polling.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        let mut held = condition();
+        while !held && others < self.max_polling && began.elapsed() < spin {
+            for _ in 0..LOOKS_PER_CLOCK {
+                std::hint::spin_loop();
+                held = condition();
+                if held {
+                    break;
+                }
+            }
+        }
+        self.polling.fetch_sub(1, Ordering::Relaxed);
+        held
+    }
+}
+
+impl Host for Interpreted {
+    type Task = Stored;
+    type Parker = NativeParker;
+
+    fn is_parallel(&self) -> bool {
+        probe::probe().free_threaded != 0
+    }
+
+    #[inline]
+    fn run(&self, task: Stored) {
+        // SAFETY: the scheduler runs tasks attached.
+        run::run_queued(unsafe { Attached::assume() }, task);
+    }
+
+    fn wait_until(&self, lot: &Lot<NativeParker>, wait: Wait<'_>) -> bool {
+        self.detached(|| {
+            self.poll(wait.spin, wait.condition) || {
+                (wait.before_sleep)();
+                let here = NativeParker(std::thread::current());
+                lot.wait(wait.key, &here, wait.deadline, wait.condition)
+            }
+        })
+    }
+
+    fn poll_every(
+        &self,
+        lot: &Lot<NativeParker>,
+        key: usize,
+        period: Duration,
+        tick: &mut dyn FnMut() -> bool,
+    ) {
+        self.detached(|| {
+            let here = NativeParker(std::thread::current());
+            loop {
+                lot.wait(key, &here, Some(Instant::now() + period), &mut || false);
+                if tick() {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn breathe(&self) {
+        self.detached(|| {});
+    }
+
+    fn start_thread(&self, role: ThreadRole, index: usize) -> bool {
+        // SAFETY: the Host contract: attached.
+        let py = unsafe { Attached::assume() };
+        let start = self.runtime.names().get(py, Name::StartThread);
+        let (Ok(role), Ok(index)) = (py.int(role as i64), py.int(index as i64)) else {
+            return false;
+        };
+        match start.call(&[&role, &index]) {
+            Ok(_) => true,
+            Err(raised) => {
+                raised.clear(py);
+                false
+            }
+        }
+    }
+
+    fn has_stack_for_nested_run(&self) -> bool {
+        // SAFETY: the Host contract: attached.
+        let py = unsafe { Attached::assume() };
+        if stack_used() > MAX_STACK_BELOW_NESTED_RUN {
+            return false;
+        }
+        let is_deep = self.runtime.names().get(py, Name::StackIsDeep).call(&[]);
+        match is_deep.and_then(|answer| answer.is_true()) {
+            Ok(is_deep) => !is_deep,
+            Err(raised) => {
+                raised.clear(py);
+                false
+            }
+        }
+    }
+}
+
+/// Native stack that may be in use when a task is run below a waiting one. The smallest default
+/// stack among the systems we serve is 512 KiB (macOS, threads that are not the main one).
+const MAX_STACK_BELOW_NESTED_RUN: usize = 192 * 1024;
+
+thread_local! {
+    static STACK_BASE: Cell<usize> = const { Cell::new(0) };
+}
+
+#[inline(never)]
+fn stack_pointer() -> usize {
+    let here = 0u8;
+    std::hint::black_box(&raw const here) as usize
+}
+
+/// The thread enters the pool: its stack is measured from here.
+pub fn mark_stack_base() {
+    STACK_BASE.set(stack_pointer());
+}
+
+fn stack_used() -> usize {
+    match STACK_BASE.get() {
+        0 => 0,
+        base => base.abs_diff(stack_pointer()),
+    }
+}

@@ -1,0 +1,15 @@
+//! Python's side of the core: types, functions, and the host that the scheduler runs in.
+//!
+//! The rooms: `module` (what the interpreter imports), `future_type`, `executor_type` (native base
+//! classes of the public ones), `runtime` (what belongs to an interpreter), `names` (Python objects
+//! that the core calls), `host` (threads, waits), `waiting` (result(), shutdown()), `context_vars`.
+
+pub mod context_vars;
+pub mod executor_type;
+pub mod future_type;
+pub mod host;
+pub mod module;
+pub mod names;
+pub mod runtime;
+pub mod submit;
+pub mod waiting;

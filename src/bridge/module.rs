@@ -1,0 +1,330 @@
+//! The module `hpyx._native`: what the interpreter imports.
+//!
+//! Owns: its functions and its definition. Called by: the interpreter and the package `hpyx`, which
+//! is the only user. Threads: attached. Errors: ImportError when the interpreter cannot be served.
+
+use hpy_shim::bindings::{self, HPyMeth, HPyModuleDef};
+use hpy_shim::native::{Static, END_OF_METHODS};
+use hpy_shim::task::PackedCall;
+use hpy_shim::{
+    function, probe, Argument, Arguments, Attached, Handle, Module, PyResult, Raised, This,
+};
+
+use crate::bridge::host::mark_stack_base;
+use crate::bridge::names::Name;
+use crate::bridge::runtime::{interpreter_of, Interpreter, ModuleState};
+use crate::bridge::{context_vars, executor_type, future_type, submit, waiting};
+use crate::host::ThreadRole;
+use crate::sched::pool::PoolSize;
+
+static FUNCTIONS: Static<[HPyMeth; 15]> = Static([
+    function!(
+        c"async_",
+        async_,
+        c"async_(fn, /, *args, **kwargs)\n--\n\nRun fn(*args, **kwargs) on a worker thread and return its hpyx.Future.\n\nThe runtime starts on first use. The task sees the caller's context variables.\n\nRaises:\n    RuntimeError: the runtime was shut down, or may not start by itself (HPYX_AUTOINIT=0).\n    TypeError: no callable was given.\n\nThreads and cancellation: any thread; Future.cancel() works until the task starts."
+    ),
+    function!(
+        c"ready_future",
+        ready_future,
+        c"ready_future(value, /)\n--\n\nReturn a hpyx.Future that is done and holds *value*. Any thread; needs no running runtime."
+    ),
+    function!(c"submit_packed", submit_packed, c"submit_packed(executor, fn, args, kwargs, context)"),
+    function!(c"register", register, c"register(name, object): gives the core a name of names.rs"),
+    function!(c"set_up_executor", set_up_executor, c"set_up_executor(executor, initializer)"),
+    function!(c"start", start, c"start(os_threads, max_spares) -> bool"),
+    function!(c"run_thread", run_thread, c"run_thread(role, index): the loop of a pool thread"),
+    function!(c"close", close, c"close(): accept no more work; threads end when all is done"),
+    function!(c"after_fork_in_child", after_fork, c"after_fork_in_child(): begin a new runtime"),
+    function!(c"os_threads", os_threads, c"os_threads() -> int: 0 when there is no pool"),
+    function!(c"worker_index", worker_index, c"worker_index() -> int: -1 off the pool's threads"),
+    function!(c"statistics", statistics, c"statistics() -> dict of counters"),
+    function!(c"probe", probe_interpreter, c"probe() -> dict: what the interpreter is"),
+    function!(c"open_handles", open_handles, c"open_handles() -> int: 0 unless handles are checked"),
+    END_OF_METHODS,
+]);
+
+static DEFINITION: Static<HPyModuleDef> = Static(HPyModuleDef {
+    name: c"_native".as_ptr(),
+    doc: c"The native core of hpyx. Private: use the package hpyx.".as_ptr(),
+    state_size: size_of::<ModuleState>(),
+    methods: &raw const FUNCTIONS.0 as *const HPyMeth,
+    exec: Some(execute),
+});
+
+/// The entry point of the library; `lib.rs` gives it the name that interpreters look for.
+pub fn init() -> *mut std::ffi::c_void {
+    // SAFETY: called by the interpreter's import machinery; the definition is static.
+    unsafe { bindings::hpyx_module_init(&DEFINITION.0) }
+}
+
+unsafe extern "C" fn execute(module: isize) -> i32 {
+    // SAFETY: the exec slot is called attached, with the module.
+    let (py, module) = unsafe { (Attached::assume(), Module::assume(module)) };
+    // SAFETY: the definition says that the state is a ModuleState; it is zeroed now.
+    let interpreter = unsafe { module.state::<ModuleState>() }.fill();
+    match fill_module(py, &module, interpreter) {
+        Ok(()) => 0,
+        Err(Raised { .. }) => -1,
+    }
+}
+
+fn fill_module<'py>(
+    py: Attached<'py>,
+    module: &Module<'py>,
+    interpreter: &'static Interpreter,
+) -> PyResult<'py, ()> {
+    let builtins = py.import(c"builtins")?;
+    let names = interpreter.names();
+    names.register("TypeError", &builtins.attr(c"TypeError")?);
+    names.register("ValueError", &builtins.attr(c"ValueError")?);
+    names.register("RuntimeError", &builtins.attr(c"RuntimeError")?);
+    let module = module.handle(py);
+    module.set_attr(c"FutureBase", &future_type::make(py)?)?;
+    module.set_attr(c"ExecutorBase", &executor_type::make(py)?)
+}
+
+fn none<'py>(py: Attached<'py>, interpreter: &Interpreter) -> PyResult<'py, Handle<'py>> {
+    Ok(interpreter.names().get(py, Name::None).dup())
+}
+
+/// Exactly these positional arguments.
+fn exactly<'py, const N: usize>(
+    py: Attached<'py>,
+    interpreter: &Interpreter,
+    arguments: &Arguments<'py>,
+    function: &str,
+    parameters: [&str; N],
+) -> PyResult<'py, [Argument<'py>; N]> {
+    let type_error = interpreter.names().get(py, Name::TypeError);
+    let bound = arguments.bind(function, parameters, &type_error)?;
+    if let Some(missing) = bound.iter().position(Option::is_none) {
+        let text = format!("{function}() is missing the argument '{}'", parameters[missing]);
+        return Err(py.raise(&type_error, &text));
+    }
+    Ok(bound.map(|argument| argument.expect("checked above")))
+}
+
+fn async_<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let runtime = interpreter_of(&module).running(py)?;
+    submit::submit(py, runtime, &arguments, None)
+}
+
+fn ready_future<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let [value] = exactly(py, interpreter, &arguments, "ready_future", ["value"])?;
+    submit::ready(py, interpreter.runtime(), value.dup())
+}
+
+/// The same as async_ and submit, for front ends written in Python: see hpyx/_submit.py.
+fn submit_packed<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let parameters = ["executor", "fn", "args", "kwargs", "context"];
+    let [executor, callable, args, kwargs, context] =
+        exactly(py, interpreter, &arguments, "submit_packed", parameters)?;
+    let runtime = interpreter.running(py)?;
+    let none = interpreter.names().get(py, Name::None);
+    let scope = match executor.is(&none) {
+        true => None,
+        false => {
+            // SAFETY: the package passes instances of ExecutorBase only.
+            let this = unsafe { This::assume(arguments.word(0)) };
+            Some(executor_type::enter(py, interpreter, this.body())?)
+        }
+    };
+    let kwargs = (!kwargs.is(&none)).then_some(&*kwargs);
+    let call = PackedCall::of_tuple_and_dict(&callable, &args, kwargs);
+    let context = if context.is(&none) { 0 } else { context.dup().into_word() };
+    submit::submit_packed(py, runtime, call, context, scope)
+}
+
+fn register<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let names = interpreter.names();
+    let type_error = names.get(py, Name::TypeError);
+    let [name, object] = arguments.bind("register", ["name", "object"], &type_error)?;
+    let (Some(name), Some(object)) = (name, object) else {
+        return Err(py.raise(&type_error, "register() takes a name and an object"));
+    };
+    let name = name.to_text()?;
+    if name == "Future" {
+        let base = module.handle(py).attr(c"FutureBase")?;
+        let is_subclass = py.import(c"builtins")?.attr(c"issubclass")?.call(&[&object, &base])?;
+        if !is_subclass.is_true()? {
+            return Err(py.raise(&type_error, "register('Future'): not a subclass of FutureBase"));
+        }
+    }
+    if !names.register(&name, &object) {
+        let class = names.get(py, Name::ValueError);
+        let text = format!("register(): unknown name '{name}'; unset: {:?}", names.unregistered());
+        return Err(py.raise(&class, &text));
+    }
+    Ok(object.dup())
+}
+
+fn set_up_executor<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let parameters = ["executor", "initializer"];
+    let [executor, initializer] =
+        exactly(py, interpreter, &arguments, "set_up_executor", parameters)?;
+    let base = module.handle(py).attr(c"ExecutorBase")?;
+    if !executor.is_instance(&base)? {
+        let class = interpreter.names().get(py, Name::TypeError);
+        return Err(py.raise(&class, "set_up_executor(): not an ExecutorBase"));
+    }
+    // SAFETY: checked just now.
+    let this = unsafe { This::assume(arguments.word(0)) };
+    executor_type::set_up(py, interpreter, &this, &initializer);
+    none(py, interpreter)
+}
+
+fn start<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let [threads, spares] =
+        exactly(py, interpreter, &arguments, "start", ["os_threads", "max_spares"])?;
+    let size = PoolSize {
+        os_threads: usize::try_from(threads.to_i64()?).unwrap_or(1).max(1),
+        max_spares: usize::try_from(spares.to_i64()?).unwrap_or(0),
+    };
+    py.bool(interpreter.runtime().start(size))
+}
+
+fn run_thread<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let [role, index] = exactly(py, interpreter, &arguments, "run_thread", ["role", "index"])?;
+    let role = match role.to_i64()? {
+        0 => ThreadRole::Worker,
+        1 => ThreadRole::Spare,
+        _ => ThreadRole::Sentry,
+    };
+    let index = usize::try_from(index.to_i64()?).unwrap_or(0);
+    if let Some(pool) = interpreter.runtime().pool() {
+        mark_stack_base();
+        pool.run_thread(role, index);
+        context_vars::leave_base(py)?;
+    }
+    none(py, interpreter)
+}
+
+fn close<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    interpreter.runtime().close();
+    none(py, interpreter)
+}
+
+fn after_fork<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    waiting::forget_main_thread();
+    interpreter.begin_runtime();
+    none(py, interpreter)
+}
+
+fn os_threads<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    py.int(interpreter_of(&module).runtime().pool().map_or(0, |pool| pool.os_threads() as i64))
+}
+
+fn worker_index<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let pool = interpreter_of(&module).runtime().pool();
+    py.int(pool.and_then(|pool| pool.current_index()).map_or(-1, |index| index as i64))
+}
+
+fn statistics<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let pool = interpreter_of(&module).runtime().pool();
+    let taken = pool.map(|pool| pool.statistics()).unwrap_or_default();
+    let workers = pool.map_or(0, |pool| pool.os_threads());
+    let dict = py.dict()?;
+    dict.set_item(c"workers", &py.int(workers as i64)?)?;
+    dict.set_item(c"threads", &py.int(taken.threads as i64)?)?;
+    dict.set_item(c"spares_started", &py.int(taken.spares_started as i64)?)?;
+    dict.set_item(c"tasks_started", &py.int(taken.tasks_started as i64)?)?;
+    dict.set_item(c"tasks_finished", &py.int(taken.tasks_finished as i64)?)?;
+    dict.set_item(c"tasks_stolen", &py.int(taken.tasks_stolen as i64)?)?;
+    dict.set_item(c"queued", &py.int(taken.queued as i64)?)?;
+    dict.set_item(c"asleep", &py.int(taken.asleep as i64)?)?;
+    Ok(dict)
+}
+
+fn probe_interpreter<'py>(
+    py: Attached<'py>,
+    _: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let found = probe::probe();
+    let strings = |texts: Vec<&str>| -> PyResult<'py, Handle<'py>> {
+        let list = py.list()?;
+        texts.iter().try_for_each(|text| list.append(&py.str(text)?))?;
+        Ok(list)
+    };
+    let mut slots = vec!["exec"];
+    slots.extend((found.slot_multiple_interpreters != 0).then_some("multiple_interpreters"));
+    slots.extend((found.slot_gil != 0).then_some("gil"));
+    let [major, minor, micro] = [found.major, found.minor, found.micro];
+    let version =
+        py.tuple(&[&py.int(major.into())?, &py.int(minor.into())?, &py.int(micro.into())?])?;
+    let dict = py.dict()?;
+    dict.set_item(c"family", &py.str(probe::family_name())?)?;
+    dict.set_item(c"version", &version)?;
+    dict.set_item(c"free_threaded", &py.bool(found.free_threaded != 0)?)?;
+    dict.set_item(c"header_size", &py.int(found.header_size as i64)?)?;
+    dict.set_item(c"module_slots", &strings(slots)?)?;
+    dict.set_item(c"native_context_vars", &py.bool(found.native_context_vars != 0)?)?;
+    dict.set_item(c"checks_handles", &py.bool(found.debug != 0)?)?;
+    dict.set_item(c"missing", &strings(probe::missing_functions())?)?;
+    dict.set_item(c"denied", &strings(probe::denied_functions())?)?;
+    Ok(dict)
+}
+
+fn open_handles<'py>(
+    py: Attached<'py>,
+    _: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    py.int(probe::open_handles() as i64)
+}

@@ -1,0 +1,90 @@
+//! The Python objects that the core refers to, by name: exception classes, callbacks of the package.
+//!
+//! Owns: one reference each, for the life of the interpreter. Filled by: `module` (built-in
+//! exceptions) and the package, through `_native.register`. Called by: everything in `bridge`.
+//! Threads: filled while the package is imported, read-only afterwards.
+
+use std::sync::atomic::{AtomicIsize, Ordering};
+
+use hpy_shim::{stored_release, Argument, Attached, Handle};
+
+macro_rules! names {
+    ($($variant:ident = $text:literal: $doc:literal,)*) => {
+        /// What can be registered.
+        #[derive(Clone, Copy, Debug)]
+        pub enum Name { $(#[doc = $doc] $variant,)* }
+
+        const ALL: &[(&str, Name)] = &[$(($text, Name::$variant),)*];
+    };
+}
+
+names! {
+    TypeError = "TypeError": "the built-in",
+    ValueError = "ValueError": "the built-in",
+    RuntimeError = "RuntimeError": "the built-in",
+    TimeoutError = "TimeoutError": "concurrent.futures.TimeoutError",
+    CancelledError = "CancelledError": "concurrent.futures.CancelledError",
+    BrokenExecutor = "BrokenExecutor": "concurrent.futures.BrokenExecutor",
+    None = "None": "the singleton",
+    True = "True": "the singleton",
+    False = "False": "the singleton",
+    Future = "Future": "the class that async_ and submit make",
+    EnsureRunning = "ensure_running": "() -> None: starts the runtime, or raises why it cannot",
+    StartThread = "start_thread": "(role, index) -> None: starts a thread in run_thread",
+    LogCallbackError = "log_callback_error": "(future, exception) -> None",
+    RunInitializer = "run_initializer": "((initializer, initargs)) -> bool: whether it succeeded",
+    IsMainThread = "is_main_thread": "() -> bool",
+    StackIsDeep = "stack_is_deep": "() -> bool: too deep for a nested run",
+    CopyContext = "copy_context": "() -> Context | None: where there is no native way",
+    RunInContext = "run_in_context": "(context | None, fn, args, kwargs | None) -> result",
+}
+
+/// One reference per [`Name`].
+pub struct Names {
+    words: [AtomicIsize; ALL.len()],
+}
+
+impl Names {
+    /// Nothing registered.
+    pub fn new() -> Self {
+        Names { words: [const { AtomicIsize::new(0) }; ALL.len()] }
+    }
+
+    /// Keeps `object` under `text`. False when there is no such name.
+    pub fn register(&self, text: &str, object: &Handle<'_>) -> bool {
+        let Some((_, name)) = ALL.iter().find(|(known, _)| *known == text) else {
+            return false;
+        };
+        let before = self.words[*name as usize].swap(object.dup().into_word(), Ordering::Relaxed);
+        // SAFETY: it was registered here, and nobody uses names while the package registers them.
+        unsafe { stored_release(object.py(), before) };
+        true
+    }
+
+    /// The names that have no object yet.
+    pub fn unregistered(&self) -> Vec<&'static str> {
+        let is_empty = |name: Name| self.words[name as usize].load(Ordering::Relaxed) == 0;
+        ALL.iter().filter(|(_, name)| is_empty(*name)).map(|(text, _)| *text).collect()
+    }
+
+    /// The object registered under `name`.
+    #[inline]
+    pub fn get<'py>(&self, py: Attached<'py>, name: Name) -> Argument<'py> {
+        let word = self.words[name as usize].load(Ordering::Relaxed);
+        assert!(word != 0, "{name:?} is used before the package registered it");
+        // SAFETY: registered objects are kept for the life of the interpreter.
+        unsafe { Argument::borrow(py, word) }
+    }
+
+    /// The raw word of the object, to compare.
+    #[inline]
+    pub fn word(&self, name: Name) -> isize {
+        self.words[name as usize].load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::new()
+    }
+}

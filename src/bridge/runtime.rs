@@ -1,0 +1,167 @@
+//! What belongs to one interpreter: its names, and its runtime.
+//!
+//! Owns: `Interpreter` (one per interpreter that imports us) and `Runtime` (one per life of the pool:
+//! a forked child begins a new one). Called by: everything in `bridge`.
+//! Invariant: no static holds a handle or a runtime; both hang off the module's state. They are
+//! leaked on purpose: futures point to them without counting, and an interpreter has one for life
+//! (about 20 KB each, one more per fork).
+//! Threads: any. `status` is the only thing that changes.
+
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
+
+use hpy_shim::{Attached, Module, PyResult};
+use once_cell::sync::OnceCell;
+
+use crate::bridge::host::Interpreted;
+use crate::bridge::names::{Name, Names};
+use crate::sched::pool::{Pool, PoolSize};
+
+/// How far a runtime is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Status {
+    /// Not started.
+    New = 0,
+    /// Running.
+    Running = 1,
+    /// Shut down, or the interpreter exits.
+    Closed = 2,
+    /// Belongs to the parent process.
+    Forked = 3,
+}
+
+/// One life of a pool.
+pub struct Runtime {
+    status: AtomicU8,
+    pool: OnceCell<Pool<Interpreted>>,
+    interpreter: &'static Interpreter,
+}
+
+/// What one interpreter has.
+pub struct Interpreter {
+    names: Names,
+    runtime: AtomicPtr<Runtime>,
+}
+
+/// The state block of the module.
+#[repr(C)]
+pub struct ModuleState {
+    interpreter: AtomicPtr<Interpreter>,
+}
+
+impl ModuleState {
+    /// Fills the state of a module that is being executed.
+    pub fn fill(&self) -> &'static Interpreter {
+        let interpreter: &'static Interpreter = Box::leak(Box::new(Interpreter {
+            names: Names::new(),
+            runtime: AtomicPtr::new(std::ptr::null_mut()),
+        }));
+        interpreter.begin_runtime();
+        self.interpreter.store(std::ptr::from_ref(interpreter).cast_mut(), Ordering::Relaxed);
+        interpreter
+    }
+}
+
+/// The interpreter that a module function was called in.
+#[inline]
+pub fn interpreter_of(module: &Module<'_>) -> &'static Interpreter {
+    // SAFETY: the module definition gives ModuleState as its state; `fill` ran when it was executed.
+    unsafe { &*module.state::<ModuleState>().interpreter.load(Ordering::Relaxed) }
+}
+
+impl Interpreter {
+    /// Its names.
+    #[inline]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The runtime of this process.
+    #[inline]
+    pub fn runtime(&self) -> &'static Runtime {
+        // ORDER: Acquire; pairs with the store in `begin_runtime`.
+        // SAFETY: never null after `begin_runtime`, never freed.
+        unsafe { &*self.runtime.load(Ordering::Acquire) }
+    }
+
+    /// Begins a new runtime: at import, and in a forked child.
+    pub fn begin_runtime(&'static self) {
+        let runtime = Box::leak(Box::new(Runtime {
+            status: AtomicU8::new(Status::New as u8),
+            pool: OnceCell::new(),
+            interpreter: self,
+        }));
+        // ORDER: AcqRel; pairs with the load in `runtime`.
+        let before = self.runtime.swap(runtime, Ordering::AcqRel);
+        if !before.is_null() {
+            // SAFETY: runtimes are never freed.
+            unsafe { (*before).set_status(Status::Forked) };
+        }
+    }
+
+    /// The runtime, running. Starts it if that is allowed; raises RuntimeError if not.
+    #[inline]
+    pub fn running<'py>(&'static self, py: Attached<'py>) -> PyResult<'py, &'static Runtime> {
+        let runtime = self.runtime();
+        if runtime.status() == Status::Running {
+            return Ok(runtime);
+        }
+        self.running_cold(py)
+    }
+
+    #[cold]
+    fn running_cold<'py>(&'static self, py: Attached<'py>) -> PyResult<'py, &'static Runtime> {
+        self.names.get(py, Name::EnsureRunning).call(&[])?;
+        Ok(self.runtime())
+    }
+}
+
+impl Runtime {
+    /// How far it is.
+    #[inline]
+    pub fn status(&self) -> Status {
+        // ORDER: Acquire; pairs with the store in `set_status`: who sees Running sees the pool.
+        match self.status.load(Ordering::Acquire) {
+            0 => Status::New,
+            1 => Status::Running,
+            2 => Status::Closed,
+            _ => Status::Forked,
+        }
+    }
+
+    fn set_status(&self, status: Status) {
+        // ORDER: Release; pairs with the load in `status`.
+        self.status.store(status as u8, Ordering::Release);
+    }
+
+    /// The names of its interpreter.
+    #[inline]
+    pub fn names(&self) -> &'static Names {
+        &self.interpreter.names
+    }
+
+    /// The pool, once it was started.
+    #[inline]
+    pub fn pool(&'static self) -> Option<&'static Pool<Interpreted>> {
+        self.pool.get()
+    }
+
+    /// Makes the pool and starts its workers. The package calls it once, under its own lock.
+    /// False when no thread could be started.
+    pub fn start(&'static self, size: PoolSize) -> bool {
+        let pool = self.pool.get_or_init(|| Pool::new(Interpreted::new(self), size));
+        let started = pool.start();
+        if started {
+            self.set_status(Status::Running);
+        }
+        started
+    }
+
+    /// No more work is accepted. Threads finish what is queued, and end.
+    pub fn close(&'static self) {
+        self.set_status(Status::Closed);
+        if let Some(pool) = self.pool() {
+            pool.close();
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Making futures: submitted calls, and values that are there already.
+//!
+//! Called by: `module` (async_, ready_future), `executor_type` (submit).
+//! Invariant: bad input raises before anything is queued; nothing is half-submitted.
+//! Threads: any, attached.
+
+use hpy_shim::native::{body_of, Arguments};
+use hpy_shim::task::PackedCall;
+use hpy_shim::{Attached, Handle, PyResult, Stored};
+
+use crate::bridge::context_vars;
+use crate::bridge::names::Name;
+use crate::bridge::runtime::Runtime;
+use crate::executor::scope::Scope;
+use crate::future::body::FutureBody;
+use crate::future::state::Life;
+
+/// Queues `arguments[0](*arguments[1:], **keywords)` and returns its future. The task belongs to
+/// `scope`, if there is one, which counts it already (and is left again if the submission fails).
+#[inline]
+pub fn submit<'py>(
+    py: Attached<'py>,
+    runtime: &'static Runtime,
+    arguments: &Arguments<'py>,
+    scope: Option<&'static Scope>,
+) -> PyResult<'py, Handle<'py>> {
+    let submitted = check_callable(py, runtime, arguments).and_then(|()| {
+        let call = PackedCall::pack(py, arguments.word(0), arguments, 1)?;
+        let context = context_vars::capture(py, runtime);
+        queue(py, runtime, call, context, scope)
+    });
+    left_if_failed(submitted, scope)
+}
+
+/// A submission that failed does not count in its scope any more.
+fn left_if_failed<'py>(
+    submitted: PyResult<'py, Handle<'py>>,
+    scope: Option<&'static Scope>,
+) -> PyResult<'py, Handle<'py>> {
+    if let (Err(_), Some(scope)) = (&submitted, scope) {
+        // SAFETY: counted by the caller; the future, if it was made, did not get it.
+        unsafe { Scope::leave(scope) };
+    }
+    submitted
+}
+
+fn check_callable<'py>(
+    py: Attached<'py>,
+    runtime: &'static Runtime,
+    arguments: &Arguments<'py>,
+) -> PyResult<'py, ()> {
+    if arguments.positional() == 0 {
+        let class = runtime.names().get(py, Name::TypeError);
+        let text = "missing the callable: write async_(fn, *args, **kwargs)";
+        return Err(py.raise(&class, text));
+    }
+    Ok(())
+}
+
+/// The same for a call that is packed already. Takes `call` and `context` over.
+pub fn submit_packed<'py>(
+    py: Attached<'py>,
+    runtime: &'static Runtime,
+    call: PackedCall,
+    context: isize,
+    scope: Option<&'static Scope>,
+) -> PyResult<'py, Handle<'py>> {
+    left_if_failed(queue(py, runtime, call, Ok(context), scope), scope)
+}
+
+fn queue<'py>(
+    py: Attached<'py>,
+    runtime: &'static Runtime,
+    call: PackedCall,
+    context: PyResult<'py, isize>,
+    scope: Option<&'static Scope>,
+) -> PyResult<'py, Handle<'py>> {
+    let prepared = context.and_then(|context| match new_future(py, runtime) {
+        Ok(future) => Ok((future, context)),
+        Err(raised) => {
+            context_vars::discard(py, context);
+            Err(raised)
+        }
+    });
+    let (future, context) = match prepared {
+        Ok(prepared) => prepared,
+        Err(raised) => {
+            // SAFETY: packed for this submission, and not used afterwards.
+            unsafe { call.release(py) };
+            return Err(raised);
+        }
+    };
+    let queued = Stored::new(future.dup());
+    crate::future::run::body(&queued).set_call(
+        call,
+        context,
+        scope.map_or(std::ptr::null(), std::ptr::from_ref),
+    );
+    match runtime.pool() {
+        Some(pool) => pool.push(queued),
+        None => unreachable!("a running runtime has a pool"),
+    }
+    Ok(future)
+}
+
+/// A pending future that nothing runs yet.
+#[inline]
+fn new_future<'py>(py: Attached<'py>, runtime: &'static Runtime) -> PyResult<'py, Handle<'py>> {
+    let future = runtime.names().get(py, Name::Future).new_instance()?;
+    let word = future.into_word();
+    // SAFETY: an instance of the registered class, whose base is the native future type (checked
+    // when it was registered); the word is turned back into a handle at once.
+    unsafe {
+        body_of::<FutureBody>(word).set_runtime(runtime);
+        Ok(Handle::from_word(py, word))
+    }
+}
+
+/// A future that is done, with this value.
+pub fn ready<'py>(
+    py: Attached<'py>,
+    runtime: &'static Runtime,
+    value: Handle<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let future = new_future(py, runtime)?;
+    let stored = Stored::new(future.dup());
+    let body = crate::future::run::body(&stored);
+    body.keep_result(&future, value);
+    let done = body.state.complete(Life::Value);
+    debug_assert_eq!(done.into_callbacks().count(), 0);
+    drop(stored.into_handle(py));
+    Ok(future)
+}

@@ -1,0 +1,151 @@
+//! Blocking until something is done: `result()`, `exception()`, an executor's shutdown.
+//!
+//! Called by: `future_type`, `executor_type`. Invariants: a task that waits for another never
+//! deadlocks, whatever the number of workers: it runs the other one itself if that has not started,
+//! else a spare takes its place (design: "Waiting inside a task"). It never runs an unrelated task.
+//! Threads: any, attached. Errors: what signal handlers raise (Ctrl-C, main thread only).
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use hpy_shim::{Attached, PyResult, Stored};
+
+use crate::bridge::names::Name;
+use crate::bridge::runtime::{Runtime, Status};
+use crate::future::run;
+use crate::future::state::Life;
+use crate::host::{Host, Wait};
+
+/// How long a waiter polls before it sleeps: a round trip through an awake worker takes less.
+const POLL: Duration = Duration::from_micros(50);
+/// How often the main thread looks for signals while it waits.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Waits until the future is done; false when the deadline passes first.
+#[inline]
+pub fn until_done<'py>(
+    py: Attached<'py>,
+    future: &Stored,
+    deadline: Option<Instant>,
+) -> PyResult<'py, bool> {
+    match life(py, future)?.is_done() {
+        true => Ok(true),
+        false => until_done_cold(py, future, deadline),
+    }
+}
+
+/// Where the future is in its life. One that a fork left behind is ended first.
+#[inline]
+pub fn life<'py>(py: Attached<'py>, future: &Stored) -> PyResult<'py, Life> {
+    let body = run::body(future);
+    let life = body.state.life();
+    if life.is_done() || body.runtime().status() != Status::Forked {
+        return Ok(life);
+    }
+    break_after_fork(py, future)?;
+    Ok(body.state.life())
+}
+
+/// A pending future of the parent process will never be run here: it is broken.
+#[cold]
+fn break_after_fork<'py>(py: Attached<'py>, future: &Stored) -> PyResult<'py, ()> {
+    let body = run::body(future);
+    let names = body.runtime().names();
+    let text = py.str("the process was forked: this future belongs to the parent process")?;
+    let exception = names.get(py, Name::BrokenExecutor).call(&[&text])?;
+    if body.claim_breaking() {
+        run::end(py, future, Err(exception));
+    }
+    while !body.state.life().is_done() {
+        std::hint::spin_loop();
+    }
+    Ok(())
+}
+
+#[cold]
+fn until_done_cold<'py>(
+    py: Attached<'py>,
+    future: &Stored,
+    deadline: Option<Instant>,
+) -> PyResult<'py, bool> {
+    let body = run::body(future);
+    let Some(pool) = body.runtime().pool() else {
+        unreachable!("a future that is not done belongs to a pool");
+    };
+    let in_pool = pool.is_current();
+    let may_run_it = in_pool && deadline.is_none();
+    let run_it_here = || {
+        let runs = body.state.try_start();
+        if runs {
+            pool.run_nested(|| run::run_nested(py, future));
+        }
+        runs
+    };
+    if may_run_it && body.state.life() == Life::Pending && pool.may_nest() && run_it_here() {
+        return Ok(true);
+    }
+    let mut outcome = Ok(true);
+    let wait = || {
+        outcome = interruptibly(py, body.runtime(), body.state.key(), deadline, &mut || {
+            body.state.life().is_done()
+        }, &mut || {
+            body.state.announce_waiter();
+        });
+    };
+    pool.block(|| may_run_it && run_it_here(), wait);
+    outcome
+}
+
+/// Waits until `condition` holds, waking up for signals in the main thread. `announce` is called
+/// before each sleep.
+pub fn interruptibly<'py>(
+    py: Attached<'py>,
+    runtime: &'static Runtime,
+    key: usize,
+    deadline: Option<Instant>,
+    condition: &mut dyn FnMut() -> bool,
+    announce: &mut dyn FnMut(),
+) -> PyResult<'py, bool> {
+    let Some(pool) = runtime.pool() else {
+        return Ok(condition());
+    };
+    let looks_for_signals = is_main_thread(py, runtime)?;
+    loop {
+        let slice = looks_for_signals.then(|| Instant::now() + SIGNAL_INTERVAL);
+        let until = match (slice, deadline) {
+            (Some(slice), Some(deadline)) => Some(slice.min(deadline)),
+            (slice, deadline) => slice.or(deadline),
+        };
+        let spin = until.map_or(POLL, |until| {
+            POLL.min(until.saturating_duration_since(Instant::now()))
+        });
+        let wait = Wait { key, deadline: until, spin, before_sleep: announce, condition };
+        if pool.host.wait_until(&pool.lot, wait) {
+            return Ok(true);
+        }
+        if looks_for_signals {
+            py.check_signals()?;
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Ok(condition());
+        }
+    }
+}
+
+thread_local! {
+    /// 0 not known yet, 1 no, 2 yes.
+    static IS_MAIN: Cell<u8> = const { Cell::new(0) };
+}
+
+fn is_main_thread<'py>(py: Attached<'py>, runtime: &Runtime) -> PyResult<'py, bool> {
+    if IS_MAIN.get() == 0 {
+        let answer = runtime.names().get(py, Name::IsMainThread).call(&[])?.is_true()?;
+        IS_MAIN.set(1 + u8::from(answer));
+    }
+    Ok(IS_MAIN.get() == 2)
+}
+
+/// In a forked child the thread that forked is the main one.
+pub fn forget_main_thread() {
+    IS_MAIN.set(0);
+}

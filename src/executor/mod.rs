@@ -1,0 +1,3 @@
+//! Executors, as the core sees them: a scope that tasks belong to.
+
+pub mod scope;

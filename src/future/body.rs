@@ -1,0 +1,157 @@
+//! The native part of a `hpyx.Future`.
+//!
+//! Owns: the packed call while the future is pending, its result afterwards, its callbacks.
+//! Called by: `future::run`, `bridge::future_type`, the collector (through `NativeBody`).
+//!
+//! | field | who writes | who reads | protected by |
+//! |---|---|---|---|
+//! | state | see `state` | all | itself |
+//! | runtime | birth | all | immutable |
+//! | scope | birth; whoever ends the future takes it | the same | ending happens once |
+//! | callable, args, kwargs, shape, context | birth; whoever starts or cancels takes them | the same | `try_start` and `try_cancel` exclude each other |
+//! | result | whoever ends the future, before `complete` | whoever saw `is_done` | Release/Acquire on state |
+//!
+//! Invariant: all zero is a valid, dead body (what the interpreter's allocation gives us).
+//! Threads: fields change only while attached, so that the collector sees none of it half-done.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
+
+use hpy_shim::native::NativeBody;
+use hpy_shim::task::PackedCall;
+use hpy_shim::{stored_release, Attached, Handle, PyResult, Slot, Stored};
+
+use crate::bridge::runtime::Runtime;
+use crate::executor::scope::Scope;
+use crate::future::state::State;
+
+/// See the module.
+#[repr(C)]
+#[derive(Default)]
+pub struct FutureBody {
+    /// The word that says how far the future is.
+    pub state: State<Stored>,
+    runtime: AtomicPtr<Runtime>,
+    scope: AtomicPtr<Scope>,
+    callable: Slot,
+    args: Slot,
+    kwargs: Slot,
+    context: Slot,
+    result: Slot,
+    shape: AtomicU8,
+    breaking: AtomicU8,
+}
+
+impl FutureBody {
+    /// The future belongs to this runtime. Once, at birth.
+    #[inline]
+    pub fn set_runtime(&self, runtime: &'static Runtime) {
+        self.runtime.store(std::ptr::from_ref(runtime).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// The runtime that the future belongs to.
+    #[inline]
+    pub fn runtime(&self) -> &'static Runtime {
+        // SAFETY: set at birth, before anybody saw the future; runtimes are never freed.
+        unsafe { &*self.runtime.load(Ordering::Relaxed) }
+    }
+
+    /// The future runs this call, in these context variables (0: none), for this executor (null:
+    /// none). Once, at birth.
+    #[inline]
+    pub fn set_call(&self, call: PackedCall, context: isize, scope: *const Scope) {
+        let (callable, args, kwargs, shape) = call.into_parts();
+        self.callable.fill(callable);
+        self.args.fill(args);
+        self.kwargs.fill(kwargs);
+        self.context.fill(context);
+        self.shape.store(shape, Ordering::Relaxed);
+        self.scope.store(scope.cast_mut(), Ordering::Relaxed);
+    }
+
+    /// Takes the call and its context variables. Only by whoever started or cancelled the future.
+    #[inline]
+    pub fn take_call(&self) -> (PackedCall, isize) {
+        let shape = self.shape.load(Ordering::Relaxed);
+        let call = PackedCall::from_parts(
+            self.callable.take(),
+            self.args.take(),
+            self.kwargs.take(),
+            shape,
+        );
+        (call, self.context.take())
+    }
+
+    /// The executor's scope, for whoever ends the future.
+    #[inline]
+    pub fn scope(&self) -> *const Scope {
+        self.scope.load(Ordering::Relaxed)
+    }
+
+    /// Takes the scope out. Only by whoever ends the future.
+    #[inline]
+    pub fn take_scope(&self) -> *const Scope {
+        let scope = self.scope.load(Ordering::Relaxed);
+        self.scope.store(std::ptr::null_mut(), Ordering::Relaxed);
+        scope
+    }
+
+    /// Keeps the result (value or exception). Before `complete`, by whoever completes.
+    #[inline]
+    pub fn keep_result(&self, owner: &Handle<'_>, result: Handle<'_>) {
+        owner.fill_field(&self.result, result);
+    }
+
+    /// The result of a future that is done.
+    #[inline]
+    pub fn result<'py>(&self, owner: &Handle<'py>) -> PyResult<'py, Handle<'py>> {
+        owner.load_field(&self.result)
+    }
+
+    /// True for one caller only: the one who ends a future that a fork left behind.
+    pub fn claim_breaking(&self) -> bool {
+        // ORDER: AcqRel; the others only wait for `is_done`, which `complete` publishes.
+        self.breaking.swap(1, Ordering::AcqRel) == 0
+    }
+}
+
+impl NativeBody for FutureBody {
+    fn release(&self, py: Attached<'_>) {
+        let (call, context) = self.take_call();
+        // SAFETY: taken out just now; the object is dying, nobody else looks.
+        unsafe {
+            call.release(py);
+            stored_release(py, context);
+            stored_release(py, self.result.take());
+        }
+        let scope = self.take_scope();
+        if !scope.is_null() {
+            // SAFETY: a future that was never ended still counts in its scope.
+            unsafe { Scope::leave(scope) };
+        }
+        for callback in self.state.take_callbacks().into_callbacks() {
+            drop(callback.into_handle(py));
+        }
+    }
+
+    unsafe fn traverse(&self, visit: *mut c_void, arg: *mut c_void) -> i32 {
+        for slot in [&self.callable, &self.args, &self.kwargs, &self.context, &self.result] {
+            // SAFETY: tp_traverse's own arguments.
+            let stop = unsafe { slot.visit(visit, arg) };
+            if stop != 0 {
+                return stop;
+            }
+        }
+        // SAFETY: during a traversal nobody completes or takes callbacks: that happens attached.
+        unsafe { self.state.visit_callbacks(|callback| callback.visit(visit, arg)) }
+    }
+
+    fn clear(&self, py: Attached<'_>) {
+        let callbacks: Vec<Stored> = self.state.take_callbacks().into_callbacks().collect();
+        // SAFETY: taken out just now. Only unreachable objects are cleared.
+        unsafe { stored_release(py, self.result.take()) };
+        for callback in callbacks {
+            drop(callback.into_handle(py));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Futures, as the core sees them: the life of one (`state`), its native part (`body`), how it is
+//! run and ended (`run`).
+
+#[cfg(not(loom))]
+pub mod body;
+#[cfg(not(loom))]
+pub mod run;
+pub mod state;

@@ -1,0 +1,136 @@
+//! Running a future, and ending it: the path that every task takes.
+//!
+//! Called by: `bridge::host` (a queued task), `bridge::waiting` (a task run on its waiter's stack),
+//! `bridge::future_type` (cancel). Invariants: a future is ended once; what the task held on to is
+//! given up before its result is published; sleepers are woken before callbacks are called.
+//! Threads: attached. Errors: what the task raises is its result; what a callback raises is logged.
+
+use hpy_shim::error::HandledAside;
+use hpy_shim::native::body_of;
+use hpy_shim::{stored_release, Attached, Stored};
+
+use crate::bridge::context_vars::{self, Outcome};
+use crate::bridge::names::Name;
+use crate::executor::scope::{Scope, Within};
+use crate::future::body::FutureBody;
+use crate::future::state::{Completion, Life};
+
+/// The body of a future whose object is alive.
+#[inline]
+pub fn body(future: &Stored) -> &FutureBody {
+    // SAFETY: only futures are queued, and `future` keeps the object alive.
+    unsafe { body_of(future.word()) }
+}
+
+/// Runs a future that came out of a queue, unless it was started or cancelled meanwhile.
+#[inline]
+pub fn run_queued(py: Attached<'_>, future: Stored) {
+    if body(&future).state.try_start() {
+        run_started(py, &future, false);
+    }
+    drop(future.into_handle(py));
+}
+
+/// Runs a future on the stack of a thread that waits for it. The caller has started it.
+pub fn run_nested(py: Attached<'_>, future: &Stored) {
+    let _aside = HandledAside::new(py);
+    run_started(py, future, true);
+}
+
+fn run_started(py: Attached<'_>, future: &Stored, nested: bool) {
+    let body = body(future);
+    let (call, context) = body.take_call();
+    let scope = body.scope();
+    let outcome = if scope.is_null() {
+        context_vars::call(py, body.runtime(), &call, context, nested)
+    } else {
+        // SAFETY: the future counts in its scope until it is ended, below.
+        let scope = unsafe { &*scope };
+        let _within = Within::enter(scope);
+        match scope.initialise_thread(py, body.runtime()) {
+            Ok(()) => context_vars::call(py, body.runtime(), &call, context, nested),
+            Err(raised) => Err(raised.take(py)),
+        }
+    };
+    // SAFETY: taken out of the body above, and not used afterwards.
+    unsafe {
+        call.release(py);
+        stored_release(py, context);
+    }
+    end(py, future, outcome);
+}
+
+/// Ends a future that the caller has started, with a value or an exception.
+#[inline]
+pub fn end<'py>(py: Attached<'py>, future: &Stored, outcome: Outcome<'py>) {
+    let body = body(future);
+    let (life, result) = match outcome {
+        Ok(value) => (Life::Value, value),
+        Err(exception) => (Life::Error, exception),
+    };
+    body.keep_result(&future.bind(py), result);
+    let scope = body.take_scope();
+    let done = body.state.complete(life);
+    announce(py, future, done);
+    leave_scope(body, scope);
+}
+
+/// Cancels a future that has not started. False when it has.
+pub fn cancel(py: Attached<'_>, future: &Stored) -> bool {
+    let body = body(future);
+    match body.state.try_cancel() {
+        Ok(done) => {
+            let (call, context) = body.take_call();
+            let scope = body.take_scope();
+            // SAFETY: taken out just now; nobody starts a cancelled future.
+            unsafe {
+                call.release(py);
+                stored_release(py, context);
+            }
+            announce(py, future, done);
+            leave_scope(body, scope);
+            true
+        }
+        Err(life) => life == Life::Cancelled,
+    }
+}
+
+#[inline]
+fn announce(py: Attached<'_>, future: &Stored, done: Completion<Stored>) {
+    let body = body(future);
+    if done.has_waiters {
+        if let Some(pool) = body.runtime().pool() {
+            pool.lot.wake_all(body.state.key());
+        }
+    }
+    for callback in done.into_callbacks() {
+        call_callback(py, future, callback);
+    }
+}
+
+/// Calls one callback with the future; what it raises is logged, as the standard library does.
+pub fn call_callback(py: Attached<'_>, future: &Stored, callback: Stored) {
+    let names = body(future).runtime().names();
+    let callback = callback.into_handle(py);
+    let future = future.bind(py);
+    if let Err(raised) = callback.call(&[&future]) {
+        let exception = raised.take(py);
+        let log = names.get(py, Name::LogCallbackError);
+        if let Err(raised) = log.call(&[&future, &exception]) {
+            raised.write_unraisable(py, &callback);
+        }
+    }
+}
+
+#[inline]
+fn leave_scope(body: &FutureBody, scope: *const Scope) {
+    if scope.is_null() {
+        return;
+    }
+    // SAFETY: taken out of the body by us: this is the one time that the future leaves it.
+    if unsafe { Scope::leave(scope) } {
+        if let Some(pool) = body.runtime().pool() {
+            pool.lot.wake_all(scope as usize);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The state of a future: one atomic word.
+//!
+//! Owns: the life cycle, the flag that somebody sleeps on the future, and the list of callbacks, all
+//! in one word, so that completing takes everything over in a single step.
+//!
+//! ```text
+//!   63 ............................ 4   3        2 .. 0
+//!   newest callback node (address)      WAITERS  life cycle
+//! ```
+//!
+//! | field | who writes | who reads |
+//! |---|---|---|
+//! | life cycle | whoever starts, completes or cancels: each step is one compare-and-swap or swap | all |
+//! | WAITERS | a thread about to sleep | the completer, in the same swap that completes |
+//! | list | add_callback (push), completer and canceller (take all) | the collector, while no thread runs |
+//!
+//! Invariants: a future is completed once; every callback is either in the list that the completer
+//! takes, or its adder is told "done"; a sleeper either sees "done" or is woken. Models below.
+//! Threads: any. Nothing here calls out.
+
+use crate::sync::{AtomicUsize, Ordering};
+
+const LIFE: usize = 0b111;
+const WAITERS: usize = 0b1000;
+const LIST: usize = !0b1111;
+
+/// Where a future is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Life {
+    /// Not started.
+    Pending = 0,
+    /// A thread runs it.
+    Running = 1,
+    /// Done, with a value.
+    Value = 2,
+    /// Done, with an exception.
+    Error = 3,
+    /// Cancelled before it started.
+    Cancelled = 4,
+}
+
+impl Life {
+    fn of(word: usize) -> Life {
+        match word & LIFE {
+            0 => Life::Pending,
+            1 => Life::Running,
+            2 => Life::Value,
+            3 => Life::Error,
+            _ => Life::Cancelled,
+        }
+    }
+
+    /// Whether nothing will change any more.
+    #[inline]
+    pub fn is_done(self) -> bool {
+        !matches!(self, Life::Pending | Life::Running)
+    }
+}
+
+/// One callback in the list of a future.
+#[repr(align(16))]
+pub struct Node<C> {
+    next: *mut Node<C>,
+    /// What to call.
+    pub callback: C,
+}
+
+/// What the one who completes a future has to do afterwards.
+#[must_use = "sleepers must be woken and callbacks called"]
+pub struct Completion<C> {
+    /// Somebody may sleep on the future.
+    pub has_waiters: bool,
+    newest: *mut Node<C>,
+}
+
+impl<C> Completion<C> {
+    fn of(word: usize) -> Self {
+        Completion { has_waiters: word & WAITERS != 0, newest: (word & LIST) as *mut Node<C> }
+    }
+
+    /// The callbacks, in the order in which they were added.
+    pub fn into_callbacks(self) -> impl Iterator<Item = C> {
+        let (mut oldest, mut node) = (std::ptr::null_mut::<Node<C>>(), self.newest);
+        while !node.is_null() {
+            // SAFETY: the completer owns the whole list: `swap` took it out of the word.
+            let next = unsafe { std::mem::replace(&mut (*node).next, oldest) };
+            oldest = node;
+            node = next;
+        }
+        let mut rest = oldest;
+        std::iter::from_fn(move || {
+            if rest.is_null() {
+                return None;
+            }
+            // SAFETY: made by Box::into_raw in add_callback; owned as above, visited once.
+            let node = unsafe { Box::from_raw(rest) };
+            rest = node.next;
+            Some(node.callback)
+        })
+    }
+}
+
+/// The word. All zero is a pending future without waiters or callbacks.
+pub struct State<C> {
+    word: AtomicUsize,
+    _callbacks: std::marker::PhantomData<C>,
+}
+
+impl<C> Default for State<C> {
+    fn default() -> Self {
+        State { word: AtomicUsize::new(0), _callbacks: std::marker::PhantomData }
+    }
+}
+
+impl<C> State<C> {
+    /// Where the future is in its life. After `Value` or `Error` its result may be read.
+    #[inline]
+    pub fn life(&self) -> Life {
+        // ORDER: Acquire; pairs with the Release half of the swap in `complete`: whoever sees "done"
+        // sees the result that was written before. Relaxed would let it read an empty slot.
+        Life::of(self.word.load(Ordering::Acquire))
+    }
+
+    /// An address that names this future in the parking lot.
+    #[inline]
+    pub fn key(&self) -> usize {
+        self as *const Self as usize
+    }
+
+    /// Pending to running. True for exactly one caller, who then owns the packed call.
+    #[inline]
+    pub fn try_start(&self) -> bool {
+        let mut word = self.word.load(Ordering::Relaxed);
+        while Life::of(word) == Life::Pending {
+            let running = word | Life::Running as usize;
+            // ORDER: Acquire; pairs with the Release in `add_callback` and with the queue that
+            // brought the future here. The packed call was written before the future was queued.
+            match self.word.compare_exchange_weak(
+                word,
+                running,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(current) => word = current,
+            }
+        }
+        false
+    }
+
+    /// Ends the future. Only by the one who started it (or made it).
+    #[inline]
+    pub fn complete(&self, life: Life) -> Completion<C> {
+        debug_assert!(life.is_done());
+        // ORDER: AcqRel. Release publishes the result to `life`; Acquire pairs with the Release in
+        // `add_callback`, so that the nodes of the list are complete when we walk them.
+        Completion::of(self.word.swap(life as usize, Ordering::AcqRel))
+    }
+
+    /// Pending to cancelled; Err says what the future is instead.
+    pub fn try_cancel(&self) -> Result<Completion<C>, Life> {
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            if Life::of(word) != Life::Pending {
+                return Err(Life::of(word));
+            }
+            // ORDER: AcqRel, as in `complete`; Relaxed on failure, since the loop looks again.
+            match self.word.compare_exchange_weak(
+                word,
+                Life::Cancelled as usize,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(before) => return Ok(Completion::of(before)),
+                Err(current) => word = current,
+            }
+        }
+    }
+
+    /// Adds a callback; Err gives it back when the future is done, for the caller to call.
+    pub fn add_callback(&self, callback: C) -> Result<(), C> {
+        let node = Box::into_raw(Box::new(Node { next: std::ptr::null_mut(), callback }));
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            if Life::of(word).is_done() {
+                // ORDER: Acquire; pairs with the Release in `complete`: the caller of an immediate
+                // callback reads the result.
+                self.word.load(Ordering::Acquire);
+                // SAFETY: made above, and in no list.
+                return Err(unsafe { Box::from_raw(node) }.callback);
+            }
+            // SAFETY: ours until the exchange below succeeds.
+            unsafe { (*node).next = (word & LIST) as *mut Node<C> };
+            let with_node = (word & !LIST) | node as usize;
+            // ORDER: Release; pairs with the Acquire in `complete` and `try_cancel`.
+            match self.word.compare_exchange_weak(
+                word,
+                with_node,
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Ok(()),
+                Err(current) => word = current,
+            }
+        }
+    }
+
+    /// Tells the completer that somebody is going to sleep on this future. False when it is done.
+    pub fn announce_waiter(&self) -> bool {
+        // ORDER: AcqRel; the flag is either part of the word that `complete` swaps out (Release), or
+        // we see here that the future is done, with its result (Acquire).
+        !Life::of(self.word.fetch_or(WAITERS, Ordering::AcqRel)).is_done()
+    }
+
+    /// Takes all callbacks out without completing: the future dies, or a cycle is broken.
+    pub fn take_callbacks(&self) -> Completion<C> {
+        // ORDER: AcqRel, as in `complete`.
+        Completion::of(self.word.fetch_and(!LIST, Ordering::AcqRel))
+    }
+
+    /// Looks at each callback in the list.
+    ///
+    /// # Safety
+    /// Nobody completes, cancels or takes callbacks meanwhile (the collector stops the world, or
+    /// holds what serialises attached threads).
+    pub unsafe fn visit_callbacks(&self, mut visit: impl FnMut(&C) -> i32) -> i32 {
+        // ORDER: Acquire; pairs with the Release in `add_callback`.
+        let mut node = (self.word.load(Ordering::Acquire) & LIST) as *const Node<C>;
+        while !node.is_null() {
+            // SAFETY: nodes in the list are complete and, as promised, not freed meanwhile.
+            let stop = unsafe { visit(&(*node).callback) };
+            if stop != 0 {
+                return stop;
+            }
+            // SAFETY: as above.
+            node = unsafe { (*node).next };
+        }
+        0
+    }
+}
+
+#[cfg(test)]
+#[path = "state_test.rs"]
+mod tests;

@@ -1,0 +1,163 @@
+//! Claims about `future::state`: on real threads, and (under `--cfg loom`) in every interleaving.
+
+use super::*;
+
+#[cfg(not(loom))]
+mod on_threads {
+    use super::*;
+
+    #[test]
+    fn smoke_callbacks_come_in_the_order_they_were_added() {
+        let state = State::default();
+        for number in 0..5 {
+            state.add_callback(number).expect("pending");
+        }
+        assert!(state.try_start());
+        assert!(!state.try_start(), "started twice");
+        let callbacks: Vec<i32> = state.complete(Life::Value).into_callbacks().collect();
+        assert_eq!(callbacks, [0, 1, 2, 3, 4]);
+        assert_eq!(state.add_callback(9), Err(9));
+    }
+
+    #[test]
+    fn cancel_works_before_the_start_only() {
+        let state = State::<()>::default();
+        assert!(state.try_start());
+        assert_eq!(state.try_cancel().err(), Some(Life::Running));
+        let other = State::<()>::default();
+        assert!(other.try_cancel().is_ok());
+        assert!(!other.try_start());
+        assert_eq!(other.try_cancel().err(), Some(Life::Cancelled));
+    }
+
+    #[test]
+    fn destructors_run_for_callbacks_that_are_taken() {
+        let state = State::default();
+        let counted = std::sync::Arc::new(());
+        for _ in 0..3 {
+            state.add_callback(counted.clone()).expect("pending");
+        }
+        assert_eq!(state.take_callbacks().into_callbacks().count(), 3);
+        assert_eq!(std::sync::Arc::strong_count(&counted), 1);
+    }
+
+    #[test]
+    fn stress_every_callback_is_called_once() {
+        const ROUNDS: usize = if cfg!(miri) { 5 } else { 500 };
+        for _ in 0..ROUNDS {
+            let state = State::default();
+            let called = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        for _ in 0..10 {
+                            if state.add_callback(()).is_err() {
+                                called.fetch_add(1, Ordering::Relaxed);
+                            }
+                        }
+                    });
+                }
+                assert!(state.try_start());
+                let taken = state.complete(Life::Value).into_callbacks().count();
+                called.fetch_add(taken, Ordering::Relaxed);
+            });
+            assert_eq!(called.into_inner(), 30);
+        }
+    }
+}
+
+#[cfg(loom)]
+mod in_every_interleaving {
+    use super::*;
+    use crate::sched::lot::{loom_parker::here, Lot};
+    use crate::sync::Arc;
+    use loom::cell::UnsafeCell;
+    use loom::thread;
+
+    /// A future with the one thing that `complete` publishes.
+    struct Future {
+        state: State<usize>,
+        result: UnsafeCell<usize>,
+    }
+
+    // SAFETY: `result` is written before `complete`, and read after `life` says done; that this is
+    // enough is what the models check.
+    unsafe impl Send for Future {}
+    // SAFETY: as above.
+    unsafe impl Sync for Future {}
+
+    fn future() -> Arc<Future> {
+        Arc::new(Future { state: State::default(), result: UnsafeCell::new(0) })
+    }
+
+    fn run(future: &Future, lot: &Lot<crate::sched::lot::loom_parker::LoomParker>) -> usize {
+        if !future.state.try_start() {
+            return 0;
+        }
+        // SAFETY: we started it; nobody reads before `complete`.
+        future.result.with_mut(|result| unsafe { *result = 42 });
+        let done = future.state.complete(Life::Value);
+        if done.has_waiters {
+            lot.wake_all(future.state.key());
+        }
+        done.into_callbacks().count()
+    }
+
+    fn read(future: &Future) -> usize {
+        // SAFETY: only called once the state is done.
+        future.result.with(|result| unsafe { *result })
+    }
+
+    #[test]
+    fn loom_a_waiter_is_woken_and_sees_the_result() {
+        loom::model(|| {
+            let (future, lot) = (future(), Arc::new(Lot::new()));
+            let runner = {
+                let (future, lot) = (future.clone(), lot.clone());
+                thread::spawn(move || run(&future, &lot))
+            };
+            if future.state.announce_waiter() {
+                let state = &future.state;
+                lot.wait(state.key(), &here(), None, &mut || state.life().is_done());
+            }
+            assert_eq!(read(&future), 42);
+            runner.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_a_callback_is_called_once() {
+        loom::model(|| {
+            let (future, lot) = (future(), Arc::new(Lot::new()));
+            let runner = {
+                let (future, lot) = (future.clone(), lot.clone());
+                thread::spawn(move || run(&future, &lot))
+            };
+            let at_once = match future.state.add_callback(1) {
+                Ok(()) => 0,
+                Err(_) => {
+                    assert_eq!(read(&future), 42);
+                    1
+                }
+            };
+            assert_eq!(runner.join().unwrap() + at_once, 1);
+        });
+    }
+
+    #[test]
+    fn loom_cancel_and_start_exclude_each_other() {
+        loom::model(|| {
+            let (future, lot) = (future(), Arc::new(Lot::new()));
+            future.state.add_callback(7).expect("pending");
+            let runner = {
+                let (future, lot) = (future.clone(), lot.clone());
+                thread::spawn(move || run(&future, &lot))
+            };
+            let cancelled = match future.state.try_cancel() {
+                Ok(done) => done.into_callbacks().count(),
+                Err(_) => 0,
+            };
+            assert_eq!(runner.join().unwrap() + cancelled, 1, "one of the two ends it");
+        });
+    }
+}

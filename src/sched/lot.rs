@@ -1,0 +1,222 @@
+//! The parking lot: threads that sleep until something at an address changes.
+//!
+//! Owns: the lists of sleeping threads, by key (an address used only as a name).
+//! Called by: hosts (`Host::wait_until`), and whoever changes what a sleeper waits for.
+//! Invariant (no lost wake-up): a sleeper is in its list *before* it looks at its condition for the
+//! last time, and a waker makes the condition true *before* it looks into the list; the list's mutex
+//! orders the two, so one of them sees the other. Model: `loom_no_wake_up_is_lost`.
+//! Threads: any; the mutex is never held while parking, unparking or evaluating a condition.
+
+use std::time::Instant;
+
+use crate::sync::{lock, Arc, AtomicBool, Mutex, Ordering};
+
+/// How a thread sleeps. `park` may return early for no reason; `unpark` before `park` is remembered.
+pub trait Parker: Clone + Send + Sync {
+    /// Sleeps until unparked or until the deadline.
+    fn park(&self, deadline: Option<Instant>);
+    /// Wakes the thread that this parker belongs to.
+    fn unpark(&self);
+}
+
+struct Sleeper<P> {
+    parker: P,
+    woken: AtomicBool,
+}
+
+struct Entry<P> {
+    key: usize,
+    sleeper: Arc<Sleeper<P>>,
+}
+
+#[cfg(not(loom))]
+const BUCKETS: usize = 64;
+#[cfg(loom)]
+const BUCKETS: usize = 1;
+
+/// Threads that sleep, by key.
+pub struct Lot<P> {
+    buckets: Box<[Mutex<Vec<Entry<P>>>]>,
+}
+
+impl<P: Parker> Default for Lot<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<P: Parker> Lot<P> {
+    /// An empty lot.
+    pub fn new() -> Self {
+        Lot { buckets: (0..BUCKETS).map(|_| Mutex::new(Vec::new())).collect() }
+    }
+
+    fn bucket(&self, key: usize) -> &Mutex<Vec<Entry<P>>> {
+        let hash = (key >> 4).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as usize);
+        &self.buckets[(hash >> (usize::BITS - 16)) % BUCKETS]
+    }
+
+    /// Sleeps on `key` until `condition` holds (true) or the deadline passes (false).
+    pub fn wait(
+        &self,
+        key: usize,
+        parker: &P,
+        deadline: Option<Instant>,
+        condition: &mut dyn FnMut() -> bool,
+    ) -> bool {
+        loop {
+            let sleeper =
+                Arc::new(Sleeper { parker: parker.clone(), woken: AtomicBool::new(false) });
+            lock(self.bucket(key)).push(Entry { key, sleeper: sleeper.clone() });
+            if condition() {
+                self.leave(key, &sleeper);
+                return true;
+            }
+            // ORDER: Acquire; pairs with the Release in `wake`: what the waker did is seen here.
+            while !sleeper.woken.load(Ordering::Acquire) {
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    self.leave(key, &sleeper);
+                    return condition();
+                }
+                sleeper.parker.park(deadline);
+            }
+            if condition() {
+                return true;
+            }
+        }
+    }
+
+    fn leave(&self, key: usize, sleeper: &Arc<Sleeper<P>>) {
+        lock(self.bucket(key)).retain(|entry| !Arc::ptr_eq(&entry.sleeper, sleeper));
+    }
+
+    fn wake(sleeper: &Sleeper<P>) {
+        // ORDER: Release; pairs with the Acquire in `wait`.
+        sleeper.woken.store(true, Ordering::Release);
+        sleeper.parker.unpark();
+    }
+
+    /// Wakes the thread that has slept longest on `key`. False if none does.
+    pub fn wake_one(&self, key: usize) -> bool {
+        let taken = {
+            let mut entries = lock(self.bucket(key));
+            let position = entries.iter().position(|entry| entry.key == key);
+            position.map(|position| entries.remove(position))
+        };
+        match taken {
+            Some(entry) => {
+                Self::wake(&entry.sleeper);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Wakes every thread that sleeps on `key`.
+    pub fn wake_all(&self, key: usize) {
+        let mut taken = Vec::new();
+        lock(self.bucket(key)).retain(|entry| {
+            let keep = entry.key != key;
+            if !keep {
+                taken.push(entry.sleeper.clone());
+            }
+            keep
+        });
+        for sleeper in taken {
+            Self::wake(&sleeper);
+        }
+    }
+}
+
+#[cfg(all(test, loom))]
+pub(crate) mod loom_parker {
+    use super::*;
+
+    /// A loom thread; parks without a deadline, as the models have no clock.
+    #[derive(Clone)]
+    pub(crate) struct LoomParker(pub(crate) loom::thread::Thread);
+
+    impl Parker for LoomParker {
+        fn park(&self, _deadline: Option<Instant>) {
+            loom::thread::park();
+        }
+        fn unpark(&self) {
+            self.0.unpark();
+        }
+    }
+
+    pub(crate) fn here() -> LoomParker {
+        LoomParker(loom::thread::current())
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::loom_parker::here;
+    use super::*;
+
+    #[test]
+    fn loom_no_wake_up_is_lost() {
+        loom::model(|| {
+            let lot = Arc::new(Lot::new());
+            let ready = Arc::new(AtomicBool::new(false));
+            let waker = {
+                let (lot, ready) = (lot.clone(), ready.clone());
+                loom::thread::spawn(move || {
+                    ready.store(true, Ordering::Relaxed);
+                    lot.wake_all(16);
+                })
+            };
+            assert!(lot.wait(16, &here(), None, &mut || ready.load(Ordering::Relaxed)));
+            waker.join().unwrap();
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[derive(Clone)]
+    struct StdParker(std::thread::Thread);
+
+    impl Parker for StdParker {
+        fn park(&self, deadline: Option<Instant>) {
+            match deadline {
+                Some(deadline) => {
+                    std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()))
+                }
+                None => std::thread::park(),
+            }
+        }
+        fn unpark(&self) {
+            self.0.unpark();
+        }
+    }
+
+    #[test]
+    fn smoke_a_deadline_ends_the_wait() {
+        let lot = Lot::new();
+        let deadline = Instant::now() + Duration::from_millis(5);
+        let parker = StdParker(std::thread::current());
+        assert!(!lot.wait(1, &parker, Some(deadline), &mut || false));
+        assert!(!lot.wake_one(1), "a thread that left is still listed");
+    }
+
+    #[test]
+    fn stampede_wake_all_wakes_everybody() {
+        let lot = Lot::new();
+        let open = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let parker = StdParker(std::thread::current());
+                    assert!(lot.wait(7, &parker, None, &mut || open.load(Ordering::Relaxed)));
+                });
+            }
+            open.store(true, Ordering::Relaxed);
+            lot.wake_all(7);
+        });
+    }
+}

@@ -1,0 +1,232 @@
+//! The pool: the threads, slots and queues of one runtime.
+//!
+//! Owns: everything that the threads of a pool share. Called by: `bridge` (start, submit, wait,
+//! close). A thread *holds a slot* while it may start tasks; there are `os_threads` ordinary slots,
+//! and more that the sentry opens when all of those are blocked. A thread that waits inside a task
+//! gives its slot to a spare.
+//!
+//! | field | who writes | who reads | protected by |
+//! |---|---|---|---|
+//! | vacant | threads that give up or take a slot | the same | its mutex |
+//! | vacancies | with `vacant`, and by threads that run on after a wait | push, waiters | SeqCst |
+//! | wanted | whoever calls for a spare, the spare that comes | the same | SeqCst |
+//! | sentry_state | the sentry, whoever starts it | push, workers | SeqCst |
+//! | closing | `close` | all threads | Release/Acquire |
+//!
+//! Threads: any, attached where it may start one. Errors: none; what cannot be started is reported
+//! as `false`.
+
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, AtomicUsize, Ordering};
+use std::sync::Mutex;
+
+use crate::host::{Host, ThreadRole};
+use crate::sched::lot::Lot;
+use crate::sched::queue::{count, Queues, Slot};
+use crate::sched::sleep::Sleep;
+use crate::sched::worker::{self, PoolThread};
+
+/// How large a pool is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSize {
+    /// Ordinary workers.
+    pub os_threads: usize,
+    /// How many spares the sentry may start for blocked workers; 0 turns it off.
+    pub max_spares: usize,
+}
+
+/// What a pool has done so far, and what it is doing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Statistics {
+    /// Threads alive, all roles.
+    pub threads: usize,
+    /// Spares that were started, in all.
+    pub spares_started: u64,
+    /// Tasks started.
+    pub tasks_started: u64,
+    /// Tasks finished.
+    pub tasks_finished: u64,
+    /// Tasks that an idle worker took from another one.
+    pub tasks_stolen: u64,
+    /// Tasks that wait in a queue.
+    pub queued: usize,
+    /// Workers asleep.
+    pub asleep: usize,
+}
+
+/// A work-stealing pool on threads of host `H`.
+pub struct Pool<H: Host> {
+    /// The world it runs in.
+    pub host: H,
+    /// Where its threads, and those that wait for its futures, sleep.
+    pub lot: Lot<H::Parker>,
+    pub(super) size: PoolSize,
+    pub(super) queues: Queues<H::Task>,
+    pub(super) sleep: Sleep,
+    /// Positions of ordinary slots that nobody holds.
+    pub(super) vacant: Mutex<Vec<usize>>,
+    /// `vacant.len()` less the threads that run on without a slot: how many threads are missing.
+    pub(super) vacancies: AtomicIsize,
+    /// How many spares have been called and have not come yet.
+    pub(super) wanted: AtomicIsize,
+    /// Positions of extra slots that are not in use, and of those that wait for a spare.
+    pub(super) closed_extra: Mutex<Vec<usize>>,
+    /// See `closed_extra`.
+    pub(super) open_extra: Mutex<Vec<usize>>,
+    pub(super) sentry_state: AtomicUsize,
+    pub(super) threads: AtomicUsize,
+    pub(super) spares_named: AtomicUsize,
+    pub(super) spares_started: AtomicU64,
+    /// Tasks of threads that run on without a slot after a wait; ordinary ones count in their slot.
+    pub(super) started_elsewhere: AtomicU64,
+    pub(super) finished_elsewhere: AtomicU64,
+    closing: AtomicBool,
+}
+
+impl<H: Host> Pool<H> {
+    /// A pool without threads. `start` gives it some.
+    pub fn new(host: H, size: PoolSize) -> Self {
+        let n = size.os_threads;
+        Pool {
+            host,
+            lot: Lot::new(),
+            size,
+            queues: Queues::new((0..n + size.max_spares).map(|slot| slot % n), n),
+            sleep: Sleep::default(),
+            vacant: Mutex::new(Vec::new()),
+            vacancies: AtomicIsize::new(0),
+            wanted: AtomicIsize::new(0),
+            closed_extra: Mutex::new((n..n + size.max_spares).rev().collect()),
+            open_extra: Mutex::new(Vec::new()),
+            sentry_state: AtomicUsize::new(0),
+            threads: AtomicUsize::new(0),
+            spares_named: AtomicUsize::new(0),
+            spares_started: AtomicU64::new(0),
+            started_elsewhere: AtomicU64::new(0),
+            finished_elsewhere: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    /// Starts the workers. Attached. False when not even one could be started.
+    pub fn start(&'static self) -> bool {
+        let started = (0..self.size.os_threads)
+            .take_while(|index| self.host.start_thread(ThreadRole::Worker, *index))
+            .count();
+        started > 0
+    }
+
+    /// The loop of one of the host's threads. Attached. Returns when the pool closes, or (spares)
+    /// when the thread has not been needed for a while.
+    /// `index` is what `Host::start_thread` was given.
+    pub fn run_thread(&'static self, role: ThreadRole, index: usize) {
+        self.threads.fetch_add(1, Ordering::Relaxed);
+        match role {
+            ThreadRole::Worker | ThreadRole::Spare => worker::run(self, role, index),
+            ThreadRole::Sentry => self.watch(),
+        }
+        self.threads.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many ordinary workers there are.
+    pub fn os_threads(&self) -> usize {
+        self.size.os_threads
+    }
+
+    /// Queues a task. Attached.
+    #[inline]
+    pub fn push(&'static self, task: H::Task) {
+        match PoolThread::current(self).and_then(PoolThread::held) {
+            Some(held) => held.push(task),
+            None => self.queues.inject(task),
+        }
+        if !self.sleep.work_pushed(&self.lot) {
+            self.nobody_is_free_cold();
+        }
+    }
+
+    /// Work was pushed, and nobody searches or sleeps. All right if all slots are held by busy
+    /// threads (they will look, and the sentry watches); otherwise a spare must take a vacant one.
+    #[cold]
+    fn nobody_is_free_cold(&'static self) {
+        self.fill_vacancies();
+        self.alert_sentry();
+    }
+
+    /// The worker index of the calling thread, if it is one of this pool's.
+    pub fn current_index(&'static self) -> Option<usize> {
+        PoolThread::current(self).map(PoolThread::index)
+    }
+
+    /// Whether the calling thread belongs to this pool.
+    #[inline]
+    pub fn is_current(&'static self) -> bool {
+        PoolThread::current(self).is_some()
+    }
+
+    /// No more work will come. Threads finish what is queued and return.
+    pub fn close(&self) {
+        // ORDER: SeqCst; pairs with the Acquire in `is_closing`, and is ordered before the look into
+        // the parking lot below (see `lot`).
+        self.closing.store(true, Ordering::SeqCst);
+        self.lot.wake_all(self.sleep.key());
+        self.lot.wake_all(self.sentry_key());
+        self.let_stand_bys_go();
+    }
+
+    /// The pool closes, and something happened that may have been the last: threads on stand-by
+    /// look whether they are still needed.
+    pub(super) fn let_stand_bys_go(&self) {
+        self.lot.wake_all(self.stand_by_key(ThreadRole::Worker));
+        self.lot.wake_all(self.stand_by_key(ThreadRole::Spare));
+    }
+
+    /// Whether `close` was called.
+    #[inline]
+    pub fn is_closing(&self) -> bool {
+        // ORDER: Acquire; pairs with the store in `close`.
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Takes the queued tasks out that `select` wants, keeping the others in order.
+    pub fn drain(&self, select: impl FnMut(&H::Task) -> bool) -> Vec<H::Task> {
+        self.queues.drain(select)
+    }
+
+    /// Counters, each exact, taken one after the other.
+    pub fn statistics(&self) -> Statistics {
+        let sum = |counter: fn(&Slot<H::Task>) -> &AtomicU64| {
+            self.queues.slots().iter().map(|slot| counter(slot).load(Ordering::Relaxed)).sum::<u64>()
+        };
+        Statistics {
+            threads: self.threads.load(Ordering::Relaxed),
+            spares_started: self.spares_started.load(Ordering::Relaxed),
+            tasks_finished: sum(|slot| &slot.finished)
+                + self.finished_elsewhere.load(Ordering::Relaxed),
+            tasks_started: sum(|slot| &slot.started)
+                + self.started_elsewhere.load(Ordering::Relaxed),
+            tasks_stolen: sum(|slot| &slot.stolen),
+            queued: self.queues.waiting(),
+            asleep: self.sleep.sleeping(),
+        }
+    }
+}
+
+impl<H: Host> Pool<H> {
+    /// Runs something on the current thread that counts as one task.
+    pub(super) fn run_counted(&'static self, thread: &PoolThread<H>, task: impl FnOnce()) {
+        match thread.held() {
+            Some(held) => count(&held.slot().started),
+            None => {
+                self.started_elsewhere.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        task();
+        // Its slot may have gone to a spare meanwhile: then the counter is not ours to write.
+        match thread.held() {
+            Some(held) => count(&held.slot().finished),
+            None => {
+                self.finished_elsewhere.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}

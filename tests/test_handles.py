@@ -1,0 +1,111 @@
+"""The handle debug mode: open handles are counted, and a mixed workload leaks none."""
+
+import pytest
+
+from child import run_clean
+
+WORKLOAD = """
+    import concurrent.futures, gc, threading, hpyx
+    from helpers import Gate, wait_until
+    hpyx.init(os_threads=2)
+
+    def fail():
+        raise ValueError([])
+
+    def nested(depth):
+        return hpyx.async_(nested, depth - 1).result() + 1 if depth else 0
+
+    def misuse():
+        for wrong in (
+            lambda: hpyx.async_(5),
+            lambda: hpyx.async_(),
+            lambda: hpyx.Future(),
+            lambda: hpyx.init(os_threads=77),
+            lambda: hpyx.ready_future(1).set_result(2),
+            lambda: hpyx.async_(fail).result(),
+        ):
+            try:
+                wrong()
+            except (TypeError, RuntimeError, ValueError):
+                pass
+            else:
+                raise AssertionError("accepted")
+
+    def workload():
+        futures = [hpyx.async_(abs, -index) for index in range(50)]
+        futures += [hpyx.async_(dict, a=index) for index in range(50)]
+        futures += [hpyx.async_(fail) for _ in range(50)]
+        futures += [hpyx.async_(nested, 5) for _ in range(10)]
+        futures += [hpyx.ready_future([]) for _ in range(10)]
+        for future in futures:
+            future.add_done_callback(lambda done: done.exception())
+        cancelled = [future.cancel() for future in futures[::3]]
+        done, not_done = concurrent.futures.wait(futures)
+        assert not not_done
+        repr(futures)
+        with Gate() as gate:
+            blocked = hpyx.async_(gate)
+            try:
+                blocked.result(0.01)
+            except concurrent.futures.TimeoutError:
+                pass
+        blocked.result()
+        with hpyx.HPXExecutor(initializer=int) as executor:
+            assert list(executor.map(abs, range(-50, 0))) == list(range(50, 0, -1))
+        broken = hpyx.HPXExecutor(initializer=fail)
+        assert broken.submit(abs, -1).exception() is not None
+        broken.shutdown()
+        misuse()
+        hpyx.debug.statistics()
+
+    def open_handles():
+        gc.collect()
+        return hpyx._native.open_handles()
+"""
+
+
+def test_a_mixed_workload_leaks_no_handle():
+    script = (
+        WORKLOAD
+        + """
+    for _ in range(2):
+        workload()
+    wait_until(lambda: hpyx.debug.statistics().queued == 0)
+    hpyx.async_(abs, -1).result()
+    levels = []
+    for _ in range(3):
+        settled = open_handles()
+        workload()
+        wait_until(lambda: open_handles() <= settled, 10)
+        levels.append(open_handles() - settled)
+    assert max(levels) <= 0, levels
+    """
+    )
+    run_clean(script, env={"HPYX_DEBUG_HANDLES": "1"}, warnings="default")
+
+
+def test_the_debug_mode_sees_what_is_open():
+    script = (
+        WORKLOAD
+        + """
+    workload()
+    before = open_handles()
+    keep = [hpyx.ready_future(object()) for _ in range(100)]
+    assert open_handles() >= before + 100
+    del keep
+    assert wait_until(lambda: open_handles() <= before, 10)
+    """
+    )
+    run_clean(script, env={"HPYX_DEBUG_HANDLES": "1"}, warnings="default")
+
+
+@pytest.mark.parametrize("value", [None, "", "0"])
+def test_without_the_debug_mode_nothing_is_counted(value):
+    script = (
+        WORKLOAD
+        + """
+    keep = [hpyx.ready_future(object()) for _ in range(100)]
+    assert open_handles() == 0
+    """
+    )
+    run_clean(script, env={} if value is None else {"HPYX_DEBUG_HANDLES": value})
