@@ -37,6 +37,13 @@ pub fn fields_are_attributes() -> bool {
     probe().fields_are_attributes != 0
 }
 
+/// Whether tasks are packed and called in native code. Where context variables are Python's own
+/// business (PyPy, GraalPy) it is done in Python, which is also where it is cheaper.
+#[inline]
+pub fn runs_tasks_natively() -> bool {
+    probe().native_context_vars != 0
+}
+
 /// Optional C API functions that are not there.
 pub fn missing_functions() -> Vec<&'static str> {
     // SAFETY: reads a table that is complete after the load.

@@ -6,13 +6,9 @@
 use crate::attached::Attached;
 use crate::bindings::{self, HPyxTask};
 use crate::error::{checked, PyResult, Raised};
-use crate::handle::{Argument, Handle};
+use crate::handle::Handle;
 use crate::native::Arguments;
 use crate::stored;
-
-const NONE: i32 = bindings::HPYX_ARGS_NONE as i32;
-const ONE: i32 = bindings::HPYX_ARGS_ONE as i32;
-const DICT: i32 = bindings::HPYX_ARGS_DICT as i32;
 
 /// The references of one packed call, and their shape.
 #[derive(Clone, Copy)]
@@ -59,39 +55,6 @@ impl PackedCall {
         // SAFETY: attached; the references are alive until `release`.
         let result = unsafe { bindings::hpyx_task_call(py.context(), &self.words, shape) };
         checked(py, result)
-    }
-
-    /// Callable, arguments as a tuple, keywords as a dict if there are any.
-    ///
-    /// # Safety
-    /// The references are still owned. Only where calls by keyword names are not native.
-    pub unsafe fn as_tuple_and_dict<'py>(
-        &self,
-        py: Attached<'py>,
-    ) -> PyResult<'py, (Handle<'py>, Handle<'py>, Option<Handle<'py>>)> {
-        // SAFETY: owned for the duration of this call; duplicated at once.
-        let dup = |word| unsafe { Argument::borrow(py, word) }.dup();
-        let args = match i32::from(self.shape) {
-            NONE => py.tuple(&[])?,
-            ONE => py.tuple(&[&dup(self.words.args)])?,
-            _ => dup(self.words.args),
-        };
-        let kwargs = (self.words.kwargs != 0).then(|| dup(self.words.kwargs));
-        Ok((dup(self.words.callable), args, kwargs))
-    }
-
-    /// A call of `callable(*args, **kwargs)` with a tuple and, maybe, a dict.
-    pub fn of_tuple_and_dict(
-        callable: &Handle<'_>,
-        args: &Handle<'_>,
-        kwargs: Option<&Handle<'_>>,
-    ) -> Self {
-        let words = HPyxTask {
-            callable: callable.dup().into_word(),
-            args: args.dup().into_word(),
-            kwargs: kwargs.map_or(0, |kwargs| kwargs.dup().into_word()),
-        };
-        PackedCall { words, shape: DICT as u8 }
     }
 
     /// Gives the references up.

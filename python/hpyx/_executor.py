@@ -13,7 +13,9 @@ from itertools import islice
 
 from . import _runtime
 from ._core_module import native
-from ._submit import copy_context
+
+if not native.probe()["runs_tasks_natively"]:
+    from ._python_tasks import submit as _submit
 
 _logger = logging.getLogger("hpyx.executor")
 
@@ -55,7 +57,7 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
             self, None if initializer is None else (initializer, tuple(initargs))
         )
 
-    if not native.probe()["native_context_vars"]:
+    if not native.probe()["runs_tasks_natively"]:
 
         def submit(self, fn, /, *args, **kwargs):
             """Queue fn(*args, **kwargs) and return its hpyx.Future.
@@ -66,7 +68,7 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
 
             Threads and cancellation: any thread. The task sees the caller's context variables.
             """
-            return native.submit_packed(self, fn, args, kwargs or None, copy_context())
+            return _submit(self, fn, args, kwargs)
 
     def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
         """Return an iterator of ``fn(*items)`` for the items of *iterables*, in order.

@@ -36,6 +36,13 @@ class Future(native.FutureBase, concurrent.futures.Future):
     be created or completed by hand. All methods may be called from any thread.
     """
 
+    if not native.probe()["runs_tasks_natively"]:
+        # Not as a base class: PyPy gives an object the memory that its first base asks for.
+        from ._python_tasks import exception, no_call, no_error, result
+
+        _hpyx_call, _hpyx_error = no_call, no_error
+        del no_call, no_error
+
     def set_result(self, result):
         """Raise RuntimeError: the runtime alone completes its futures."""
         raise RuntimeError(_OWNED.format("set_result"))

@@ -19,6 +19,9 @@ _WORKER, _SPARE, _SENTRY = 0, 1, 2
 _THREAD_NAMES = {_WORKER: "hpyx-worker-{}", _SPARE: "hpyx-spare-{}", _SENTRY: "hpyx-sentry"}
 
 
+_run_pool_thread = native.run_thread
+
+
 class _State:
     """What is known of the runtime in this process."""
 
@@ -219,7 +222,7 @@ def start_thread(role, index):
 def _run_thread(role, index):
     threads = _state.threads
     try:
-        native.run_thread(role, index)
+        _run_pool_thread(role, index)
     finally:
         threads.discard(threading.current_thread())
 
@@ -268,6 +271,16 @@ def stack_is_deep():
 
 def _measures_c_stack_only():
     return False
+
+
+if not native.probe()["runs_tasks_natively"]:
+    from . import _python_tasks
+
+    def _run_pool_thread(role, index):
+        if role == _SENTRY:
+            native.run_thread(role, index)
+        else:
+            _python_tasks.run_thread(role, index)
 
 
 native.register("ensure_running", ensure_running)

@@ -1,39 +1,16 @@
-"""Submitting: the native functions, and what they need from Python where they need it.
+"""``async_`` and ``ready_future``: tasks without an executor.
 
-Owns: ``async_`` and ``ready_future``. Called by: users, the native core.
-Where an interpreter has no native context variables, and calls into native code are dear (PyPy,
-GraalPy), the arguments are packed in Python and handed over in one call.
+Owns: which front end is used, the native one or the one in ``_python_tasks``. Called by: users.
 """
-
-import contextvars
 
 from ._core_module import native
 
 ready_future = native.ready_future
 
-
-def copy_context():
-    """Return the caller's context variables, or None if it has none."""
-    context = contextvars.copy_context()
-    return context if len(context) else None
-
-
-def run_in_context(context, fn, args, kwargs):
-    """Call a task in its own context variables."""
-    if context is None:
-        context = contextvars.Context()
-    if kwargs is None:
-        return context.run(fn, *args)
-    return context.run(fn, *args, **kwargs)
-
-
-native.register("copy_context", copy_context)
-native.register("run_in_context", run_in_context)
-
-if native.probe()["native_context_vars"]:
+if native.probe()["runs_tasks_natively"]:
     async_ = native.async_
 else:
-    _submit_packed = native.submit_packed
+    from ._python_tasks import submit as _submit
 
     def async_(fn, /, *args, **kwargs):
         """Run fn(*args, **kwargs) on a worker thread and return its hpyx.Future.
@@ -46,4 +23,4 @@ else:
 
         Threads and cancellation: any thread; Future.cancel() works until the task starts.
         """
-        return _submit_packed(None, fn, args, kwargs or None, copy_context())
+        return _submit(None, fn, args, kwargs)

@@ -8,10 +8,11 @@
 use std::cell::Cell;
 
 use hpy_shim::task::PackedCall;
-use hpy_shim::{probe, stored_release, Argument, Attached, Handle, PyResult, Raised};
+use hpy_shim::{stored_release, Argument, Attached, Handle, PyResult, Raised};
 
 use crate::bridge::names::Name;
 use crate::bridge::runtime::Runtime;
+use crate::future::state::Life;
 
 thread_local! {
     /// The empty context that this pool thread has entered; 0 before the first task.
@@ -20,16 +21,9 @@ thread_local! {
 
 /// The submitter's context variables as an owned word; 0 when there are none.
 #[inline]
-pub fn capture<'py>(py: Attached<'py>, runtime: &Runtime) -> PyResult<'py, isize> {
-    if probe::probe().native_context_vars != 0 {
-        let context = py.copy_context_vars()?;
-        return match context.is_empty()? {
-            true => Ok(0),
-            false => Ok(context.into_word()),
-        };
-    }
-    let context = runtime.names().get(py, Name::CopyContext).call(&[])?;
-    match context.is(&runtime.names().get(py, Name::None)) {
+pub fn capture(py: Attached<'_>) -> PyResult<'_, isize> {
+    let context = py.copy_context_vars()?;
+    match context.is_empty()? {
         true => Ok(0),
         false => Ok(context.into_word()),
     }
@@ -38,19 +32,16 @@ pub fn capture<'py>(py: Attached<'py>, runtime: &Runtime) -> PyResult<'py, isize
 /// What a call ended with: its value, or the exception object that it raised.
 pub type Outcome<'py> = Result<Handle<'py>, Handle<'py>>;
 
-/// Makes a task's call in its context variables (an owned word that stays the caller's, or 0).
+/// Makes a task's call in its context variables (an owned word that stays the caller's, or 0). Only
+/// where context variables are native.
 #[inline]
 pub fn call<'py>(
     py: Attached<'py>,
-    runtime: &Runtime,
     call: &PackedCall,
     context: isize,
     nested: bool,
 ) -> Outcome<'py> {
     let taken = |raised: Raised<'py>| raised.take(py);
-    if probe::probe().native_context_vars == 0 {
-        return call_in_python(py, runtime, call, context).map_err(taken);
-    }
     if context == 0 && !nested {
         enter_base(py).map_err(taken)?;
         // SAFETY: the caller keeps the call's references until it releases them.
@@ -104,24 +95,18 @@ pub fn leave_base<'py>(py: Attached<'py>) -> PyResult<'py, ()> {
     base.exit_context_vars()
 }
 
-/// Where context variables are Python's own business, so is running in them.
-fn call_in_python<'py>(
+/// Runs a task whose call is packed in Python, in attributes of its future: where context variables
+/// are Python's own business, and every call into native code is dear. The outcome stays there too.
+pub fn run_in_python<'py>(
     py: Attached<'py>,
     runtime: &Runtime,
-    call: &PackedCall,
-    context: isize,
-) -> PyResult<'py, Handle<'py>> {
-    let names = runtime.names();
-    // SAFETY: the caller keeps the call's references until it releases them.
-    let (callable, args, kwargs) = unsafe { call.as_tuple_and_dict(py) }?;
-    let none = names.get(py, Name::None);
-    let context = match context {
-        0 => none.dup(),
-        // SAFETY: owned by the caller for the duration of this call.
-        word => unsafe { Argument::borrow(py, word) }.dup(),
-    };
-    let kwargs = kwargs.unwrap_or_else(|| none.dup());
-    names.get(py, Name::RunInContext).call(&[&context, &callable, &args, &kwargs])
+    future: &Handle<'py>,
+) -> Result<Life, Handle<'py>> {
+    let run = runtime.names().get(py, Name::RunFuture);
+    let succeeded = run.call(&[future]).and_then(|answer| answer.is_true());
+    succeeded
+        .map(|succeeded| if succeeded { Life::Value } else { Life::Error })
+        .map_err(|raised| raised.take(py))
 }
 
 /// Gives up a captured context that no task took over.

@@ -28,7 +28,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 8]> = Static([
+static METHODS: Static<[HPyMeth; 9]> = Static([
     method!(
         FutureBody,
         c"result",
@@ -40,6 +40,12 @@ static METHODS: Static<[HPyMeth; 8]> = Static([
         c"exception",
         exception,
         c"exception($self, /, timeout=None)\n--\n\nReturn the exception that the task raised, or None; waits and raises as result()."
+    ),
+    method!(
+        FutureBody,
+        c"_wait",
+        wait,
+        c"_wait($self, timeout, /)\n--\n\nWait; raise TimeoutError or CancelledError as result() does."
     ),
     method!(
         FutureBody,
@@ -171,11 +177,21 @@ fn result<'py>(
     arguments: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
     let life = ended(py, &this, "result", &arguments)?;
-    let result = this.body().result(&this.handle(py))?;
+    let result = this.body().result(&this.handle(py), life)?;
     match life {
         Life::Value => Ok(result),
         _ => Err(py.raise_object(&result)),
     }
+}
+
+/// For results that are kept in Python.
+fn wait<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    ended(py, &this, "_wait", &arguments)?;
+    Ok(names(&this).get(py, Name::None).dup())
 }
 
 fn exception<'py>(
@@ -185,7 +201,7 @@ fn exception<'py>(
 ) -> PyResult<'py, Handle<'py>> {
     match ended(py, &this, "exception", &arguments)? {
         Life::Value => Ok(names(&this).get(py, Name::None).dup()),
-        _ => this.body().result(&this.handle(py)),
+        life => this.body().result(&this.handle(py), life),
     }
 }
 

@@ -5,19 +5,20 @@
 
 use hpy_shim::bindings::{self, HPyMeth, HPyModuleDef};
 use hpy_shim::native::{Static, END_OF_METHODS};
-use hpy_shim::task::PackedCall;
 use hpy_shim::{
-    function, probe, Argument, Arguments, Attached, Handle, Module, PyResult, Raised, This,
+    function, probe, Argument, Arguments, Attached, Handle, Module, PyResult, Raised, Stored, This,
 };
 
 use crate::bridge::host::mark_stack_base;
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{interpreter_of, Interpreter, ModuleState};
 use crate::bridge::{context_vars, executor_type, future_type, submit, waiting};
+use crate::future::run;
+use crate::future::state::Life;
 use crate::host::ThreadRole;
 use crate::sched::pool::PoolSize;
 
-static FUNCTIONS: Static<[HPyMeth; 15]> = Static([
+static FUNCTIONS: Static<[HPyMeth; 18]> = Static([
     function!(
         c"async_",
         async_,
@@ -28,11 +29,14 @@ static FUNCTIONS: Static<[HPyMeth; 15]> = Static([
         ready_future,
         c"ready_future(value, /)\n--\n\nReturn a hpyx.Future that is done and holds *value*. Any thread; needs no running runtime."
     ),
-    function!(c"submit_packed", submit_packed, c"submit_packed(executor, fn, args, kwargs, context)"),
+    function!(c"new_future", new_future, c"new_future() -> Future that nothing runs yet"),
+    function!(c"push", push, c"push(future, executor | None): queues a future made by new_future"),
     function!(c"register", register, c"register(name, object): gives the core a name of names.rs"),
     function!(c"set_up_executor", set_up_executor, c"set_up_executor(executor, initializer)"),
     function!(c"start", start, c"start(os_threads, max_spares) -> bool"),
     function!(c"run_thread", run_thread, c"run_thread(role, index): the loop of a pool thread"),
+    function!(c"enter_thread", enter_thread, c"enter_thread(role, index): run_thread in steps"),
+    function!(c"next_task", next_task, c"next_task(done | None, succeeded) -> Future | None"),
     function!(c"close", close, c"close(): accept no more work; threads end when all is done"),
     function!(c"after_fork_in_child", after_fork, c"after_fork_in_child(): begin a new runtime"),
     function!(c"os_threads", os_threads, c"os_threads() -> int: 0 when there is no pool"),
@@ -123,30 +127,35 @@ fn ready_future<'py>(
     submit::ready(py, interpreter.runtime(), value.dup())
 }
 
-/// The same as async_ and submit, for front ends written in Python: see hpyx/_submit.py.
-fn submit_packed<'py>(
+/// A pending future, for front ends written in Python: they pack the call into its attributes, and
+/// `push` it. See hpyx/_python_tasks.py.
+fn new_future<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let runtime = interpreter_of(&module).running(py)?;
+    submit::new_future(py, runtime)
+}
+
+fn push<'py>(
     py: Attached<'py>,
     module: Module<'py>,
     arguments: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
     let interpreter = interpreter_of(&module);
-    let parameters = ["executor", "fn", "args", "kwargs", "context"];
-    let [executor, callable, args, kwargs, context] =
-        exactly(py, interpreter, &arguments, "submit_packed", parameters)?;
     let runtime = interpreter.running(py)?;
-    let none = interpreter.names().get(py, Name::None);
-    let scope = match executor.is(&none) {
+    let [future, executor] = exactly(py, interpreter, &arguments, "push", ["future", "executor"])?;
+    let scope = match executor.is(&interpreter.names().get(py, Name::None)) {
         true => None,
         false => {
             // SAFETY: the package passes instances of ExecutorBase only.
-            let this = unsafe { This::assume(arguments.word(0)) };
+            let this = unsafe { This::assume(arguments.word(1)) };
             Some(executor_type::enter(py, interpreter, this.body())?)
         }
     };
-    let kwargs = (!kwargs.is(&none)).then_some(&*kwargs);
-    let call = PackedCall::of_tuple_and_dict(&callable, &args, kwargs);
-    let context = if context.is(&none) { 0 } else { context.dup().into_word() };
-    submit::submit_packed(py, runtime, call, context, scope)
+    submit::push(runtime, Stored::new(future.dup()), scope);
+    none(py, interpreter)
 }
 
 fn register<'py>(
@@ -212,24 +221,83 @@ fn start<'py>(
     py.bool(interpreter.runtime().start(size))
 }
 
+fn role_and_index<'py>(
+    py: Attached<'py>,
+    interpreter: &Interpreter,
+    function: &str,
+    arguments: &Arguments<'py>,
+) -> PyResult<'py, (ThreadRole, usize)> {
+    let [role, index] = exactly(py, interpreter, arguments, function, ["role", "index"])?;
+    let role = match role.to_i64()? {
+        0 => ThreadRole::Worker,
+        1 => ThreadRole::Spare,
+        _ => ThreadRole::Sentry,
+    };
+    Ok((role, usize::try_from(index.to_i64()?).unwrap_or(0)))
+}
+
 fn run_thread<'py>(
     py: Attached<'py>,
     module: Module<'py>,
     arguments: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
     let interpreter = interpreter_of(&module);
-    let [role, index] = exactly(py, interpreter, &arguments, "run_thread", ["role", "index"])?;
-    let role = match role.to_i64()? {
-        0 => ThreadRole::Worker,
-        1 => ThreadRole::Spare,
-        _ => ThreadRole::Sentry,
-    };
-    let index = usize::try_from(index.to_i64()?).unwrap_or(0);
+    let (role, index) = role_and_index(py, interpreter, "run_thread", &arguments)?;
     if let Some(pool) = interpreter.runtime().pool() {
         mark_stack_base();
         pool.run_thread(role, index);
         context_vars::leave_base(py)?;
     }
+    none(py, interpreter)
+}
+
+/// The first step of a worker loop that is written in Python; `next_task` is all the others.
+fn enter_thread<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let (role, index) = role_and_index(py, interpreter, "enter_thread", &arguments)?;
+    if let Some(pool) = interpreter.runtime().pool() {
+        mark_stack_base();
+        pool.enter_thread(role, index);
+    }
+    none(py, interpreter)
+}
+
+/// next_task(done, succeeded): ends the task that was run (None: there was none), and returns the
+/// next one, started; None when the thread has left the pool.
+fn next_task<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let names = interpreter.names();
+    if arguments.positional() != 2 {
+        let type_error = names.get(py, Name::TypeError);
+        return Err(py.raise(&type_error, "next_task() takes (done, succeeded)"));
+    }
+    let Some(pool) = interpreter.runtime().pool() else {
+        return none(py, interpreter);
+    };
+    if arguments.word(0) != names.word(Name::None) {
+        let succeeded = arguments.word(1) == names.word(Name::True);
+        let done = Stored::new(arguments.at(0).dup());
+        run::end_in_python(py, &done, if succeeded { Life::Value } else { Life::Error });
+        drop(done.into_handle(py));
+        pool.task_ends();
+    }
+    while let Some(future) = pool.next_task() {
+        pool.task_begins();
+        if run::start_in_python(py, &future) {
+            return Ok(future.into_handle(py));
+        }
+        drop(future.into_handle(py));
+        pool.task_ends();
+    }
+    pool.leave_thread();
     none(py, interpreter)
 }
 
@@ -314,7 +382,7 @@ fn probe_interpreter<'py>(
     dict.set_item(c"free_threaded", &py.bool(found.free_threaded != 0)?)?;
     dict.set_item(c"header_size", &py.int(found.header_size as i64)?)?;
     dict.set_item(c"module_slots", &strings(slots)?)?;
-    dict.set_item(c"native_context_vars", &py.bool(found.native_context_vars != 0)?)?;
+    dict.set_item(c"runs_tasks_natively", &py.bool(probe::runs_tasks_natively())?)?;
     dict.set_item(c"checks_handles", &py.bool(found.debug != 0)?)?;
     dict.set_item(c"missing", &strings(probe::missing_functions())?)?;
     dict.set_item(c"denied", &strings(probe::denied_functions())?)?;

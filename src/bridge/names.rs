@@ -35,8 +35,7 @@ names! {
     RunInitializer = "run_initializer": "((initializer, initargs)) -> bool: whether it succeeded",
     IsMainThread = "is_main_thread": "() -> bool",
     StackIsDeep = "stack_is_deep": "() -> bool: too deep for a nested run",
-    CopyContext = "copy_context": "() -> Context | None: where there is no native way",
-    RunInContext = "run_in_context": "(context | None, fn, args, kwargs | None) -> result",
+    RunFuture = "run_future": "(future) -> bool: runs a task that was packed in Python",
 }
 
 /// One reference per [`Name`].

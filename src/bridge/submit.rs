@@ -13,6 +13,7 @@ use crate::bridge::names::Name;
 use crate::bridge::runtime::Runtime;
 use crate::executor::scope::Scope;
 use crate::future::body::FutureBody;
+use crate::future::run;
 use crate::future::state::Life;
 
 /// Queues `arguments[0](*arguments[1:], **keywords)` and returns its future. The task belongs to
@@ -26,7 +27,7 @@ pub fn submit<'py>(
 ) -> PyResult<'py, Handle<'py>> {
     let submitted = check_callable(py, runtime, arguments).and_then(|()| {
         let call = PackedCall::pack(py, arguments.word(0), arguments, 1)?;
-        let context = context_vars::capture(py, runtime);
+        let context = context_vars::capture(py);
         queue(py, runtime, call, context, scope)
     });
     left_if_failed(submitted, scope)
@@ -57,15 +58,16 @@ fn check_callable<'py>(
     Ok(())
 }
 
-/// The same for a call that is packed already. Takes `call` and `context` over.
-pub fn submit_packed<'py>(
-    py: Attached<'py>,
-    runtime: &'static Runtime,
-    call: PackedCall,
-    context: isize,
-    scope: Option<&'static Scope>,
-) -> PyResult<'py, Handle<'py>> {
-    left_if_failed(queue(py, runtime, call, Ok(context), scope), scope)
+/// Queues a future whose call is packed already, natively or in Python.
+#[inline]
+pub fn push(runtime: &'static Runtime, queued: Stored, scope: Option<&'static Scope>) {
+    if let Some(scope) = scope {
+        run::body(&queued).set_scope(scope);
+    }
+    match runtime.pool() {
+        Some(pool) => pool.push(queued),
+        None => unreachable!("a running runtime has a pool"),
+    }
 }
 
 fn queue<'py>(
@@ -91,21 +93,14 @@ fn queue<'py>(
         }
     };
     let queued = Stored::new(future.dup());
-    crate::future::run::body(&queued).set_call(
-        call,
-        context,
-        scope.map_or(std::ptr::null(), std::ptr::from_ref),
-    );
-    match runtime.pool() {
-        Some(pool) => pool.push(queued),
-        None => unreachable!("a running runtime has a pool"),
-    }
+    run::body(&queued).set_call(call, context);
+    push(runtime, queued, scope);
     Ok(future)
 }
 
 /// A pending future that nothing runs yet.
 #[inline]
-fn new_future<'py>(py: Attached<'py>, runtime: &'static Runtime) -> PyResult<'py, Handle<'py>> {
+pub fn new_future<'py>(py: Attached<'py>, runtime: &'static Runtime) -> PyResult<'py, Handle<'py>> {
     let future = runtime.names().get(py, Name::Future).new_instance()?;
     let word = future.into_word();
     // SAFETY: an instance of the registered class, whose base is the native future type (checked
@@ -124,8 +119,8 @@ pub fn ready<'py>(
 ) -> PyResult<'py, Handle<'py>> {
     let future = new_future(py, runtime)?;
     let stored = Stored::new(future.dup());
-    let body = crate::future::run::body(&stored);
-    body.keep_result(&future, value);
+    let body = run::body(&stored);
+    body.keep_result(&future, Life::Value, value);
     let done = body.state.complete(Life::Value);
     debug_assert_eq!(done.into_callbacks().count(), 0);
     drop(stored.into_handle(py));

@@ -185,26 +185,24 @@ thread_local! {
     static ENTERED: RefCell<Vec<*const Scope>> = const { RefCell::new(Vec::new()) };
 }
 
-/// While this lives, the thread is inside a task of a scope.
-pub struct Within(());
+/// The scopes of the tasks that the calling thread is inside of.
+pub struct Within;
 
 impl Within {
-    /// The thread enters a task of `scope`.
+    /// The thread begins a task of `scope`.
     #[inline]
-    pub fn enter(scope: &Scope) -> Within {
+    pub fn enter(scope: &Scope) {
         ENTERED.with_borrow_mut(|entered| entered.push(scope));
-        Within(())
+    }
+
+    /// The task that the thread began last has ended.
+    #[inline]
+    pub fn leave() {
+        ENTERED.with_borrow_mut(|entered| entered.pop());
     }
 
     /// Whether the calling thread is inside a task of `scope`.
     pub fn is_inside(scope: *const Scope) -> bool {
         ENTERED.with_borrow(|entered| entered.contains(&scope))
-    }
-}
-
-impl Drop for Within {
-    #[inline]
-    fn drop(&mut self) {
-        ENTERED.with_borrow_mut(|entered| entered.pop());
     }
 }

@@ -19,11 +19,11 @@ use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
 use hpy_shim::native::NativeBody;
 use hpy_shim::task::PackedCall;
-use hpy_shim::{stored_release, Attached, Handle, PyResult, Slot, Stored};
+use hpy_shim::{probe, stored_release, Attached, Handle, PyResult, Slot, Stored};
 
 use crate::bridge::runtime::Runtime;
 use crate::executor::scope::Scope;
-use crate::future::state::State;
+use crate::future::state::{Life, State};
 
 /// See the module.
 #[repr(C)]
@@ -56,17 +56,15 @@ impl FutureBody {
         unsafe { &*self.runtime.load(Ordering::Relaxed) }
     }
 
-    /// The future runs this call, in these context variables (0: none), for this executor (null:
-    /// none). Once, at birth.
+    /// The future runs this call, in these context variables (0: none). Once, before it is queued.
     #[inline]
-    pub fn set_call(&self, call: PackedCall, context: isize, scope: *const Scope) {
+    pub fn set_call(&self, call: PackedCall, context: isize) {
         let (callable, args, kwargs, shape) = call.into_parts();
         self.callable.fill(callable);
         self.args.fill(args);
         self.kwargs.fill(kwargs);
         self.context.fill(context);
         self.shape.store(shape, Ordering::Relaxed);
-        self.scope.store(scope.cast_mut(), Ordering::Relaxed);
     }
 
     /// Takes the call and its context variables. Only by whoever started or cancelled the future.
@@ -88,6 +86,12 @@ impl FutureBody {
         self.scope.load(Ordering::Relaxed)
     }
 
+    /// The future belongs to this scope. Once, before it is queued.
+    #[inline]
+    pub fn set_scope(&self, scope: *const Scope) {
+        self.scope.store(scope.cast_mut(), Ordering::Relaxed);
+    }
+
     /// Takes the scope out. Only by whoever ends the future.
     #[inline]
     pub fn take_scope(&self) -> *const Scope {
@@ -98,14 +102,23 @@ impl FutureBody {
 
     /// Keeps the result (value or exception). Before `complete`, by whoever completes.
     #[inline]
-    pub fn keep_result(&self, owner: &Handle<'_>, result: Handle<'_>) {
-        owner.fill_field(&self.result, result);
+    pub fn keep_result(&self, owner: &Handle<'_>, life: Life, result: Handle<'_>) {
+        if probe::runs_tasks_natively() {
+            return owner.fill_field(&self.result, result);
+        }
+        let attribute = if life == Life::Value { c"_hpyx_value" } else { c"_hpyx_error" };
+        if let Err(raised) = owner.set_attr(attribute, &result) {
+            raised.write_unraisable(owner.py(), owner);
+        }
     }
 
     /// The result of a future that is done.
     #[inline]
-    pub fn result<'py>(&self, owner: &Handle<'py>) -> PyResult<'py, Handle<'py>> {
-        owner.load_field(&self.result)
+    pub fn result<'py>(&self, owner: &Handle<'py>, life: Life) -> PyResult<'py, Handle<'py>> {
+        if probe::runs_tasks_natively() {
+            return owner.load_field(&self.result);
+        }
+        owner.attr(if life == Life::Value { c"_hpyx_value" } else { c"_hpyx_error" })
     }
 
     /// True for one caller only: the one who ends a future that a fork left behind.

@@ -7,7 +7,7 @@
 
 use hpy_shim::error::HandledAside;
 use hpy_shim::native::body_of;
-use hpy_shim::{stored_release, Attached, Stored};
+use hpy_shim::{probe, stored_release, Attached, Stored};
 
 use crate::bridge::context_vars::{self, Outcome};
 use crate::bridge::names::Name;
@@ -38,20 +38,63 @@ pub fn run_nested(py: Attached<'_>, future: &Stored) {
 }
 
 fn run_started(py: Attached<'_>, future: &Stored, nested: bool) {
+    let scope = body(future).scope();
+    if scope.is_null() {
+        return run_call(py, future, nested);
+    }
+    if enter_scope(py, future) {
+        run_call(py, future, nested);
+        Within::leave();
+    }
+}
+
+/// Begins a task of an executor. False when it cannot run: the executor is broken, and so is the
+/// future now.
+fn enter_scope(py: Attached<'_>, future: &Stored) -> bool {
     let body = body(future);
-    let (call, context) = body.take_call();
-    let scope = body.scope();
-    let outcome = if scope.is_null() {
-        context_vars::call(py, body.runtime(), &call, context, nested)
-    } else {
-        // SAFETY: the future counts in its scope until it is ended, below.
-        let scope = unsafe { &*scope };
-        let _within = Within::enter(scope);
-        match scope.initialise_thread(py, body.runtime()) {
-            Ok(()) => context_vars::call(py, body.runtime(), &call, context, nested),
-            Err(raised) => Err(raised.take(py)),
+    // SAFETY: the future counts in its scope until it is ended.
+    let scope = unsafe { &*body.scope() };
+    Within::enter(scope);
+    match scope.initialise_thread(py, body.runtime()) {
+        Ok(()) => true,
+        Err(raised) => {
+            Within::leave();
+            let exception = raised.take(py);
+            give_up_call(py, body);
+            end(py, future, Err(exception));
+            false
         }
-    };
+    }
+}
+
+/// Starts a queued future whose call Python will run. False when there is nothing to run.
+#[inline]
+pub fn start_in_python(py: Attached<'_>, future: &Stored) -> bool {
+    let body = body(future);
+    body.state.try_start() && (body.scope().is_null() || enter_scope(py, future))
+}
+
+/// Python has run the call of a future that `start_in_python` started.
+#[inline]
+pub fn end_in_python(py: Attached<'_>, future: &Stored, life: Life) {
+    let in_scope = !body(future).scope().is_null();
+    publish(py, future, life);
+    if in_scope {
+        Within::leave();
+    }
+}
+
+#[inline]
+fn run_call(py: Attached<'_>, future: &Stored, nested: bool) {
+    let body = body(future);
+    if !probe::runs_tasks_natively() {
+        return match context_vars::run_in_python(py, body.runtime(), &future.bind(py)) {
+            Ok(life) => publish(py, future, life),
+            Err(exception) => end(py, future, Err(exception)),
+        };
+    }
+    let (call, context) = body.take_call();
+    let outcome = context_vars::call(py, &call, context, nested);
     // SAFETY: taken out of the body above, and not used afterwards.
     unsafe {
         call.release(py);
@@ -60,15 +103,30 @@ fn run_started(py: Attached<'_>, future: &Stored, nested: bool) {
     end(py, future, outcome);
 }
 
+fn give_up_call(py: Attached<'_>, body: &FutureBody) {
+    let (call, context) = body.take_call();
+    // SAFETY: taken out just now, by whoever ends the future.
+    unsafe {
+        call.release(py);
+        stored_release(py, context);
+    }
+}
+
 /// Ends a future that the caller has started, with a value or an exception.
 #[inline]
 pub fn end<'py>(py: Attached<'py>, future: &Stored, outcome: Outcome<'py>) {
-    let body = body(future);
     let (life, result) = match outcome {
         Ok(value) => (Life::Value, value),
         Err(exception) => (Life::Error, exception),
     };
-    body.keep_result(&future.bind(py), result);
+    body(future).keep_result(&future.bind(py), life, result);
+    publish(py, future, life);
+}
+
+/// The result is where it belongs: tells everybody.
+#[inline]
+fn publish(py: Attached<'_>, future: &Stored, life: Life) {
+    let body = body(future);
     let scope = body.take_scope();
     let done = body.state.complete(life);
     announce(py, future, done);
@@ -80,13 +138,8 @@ pub fn cancel(py: Attached<'_>, future: &Stored) -> bool {
     let body = body(future);
     match body.state.try_cancel() {
         Ok(done) => {
-            let (call, context) = body.take_call();
             let scope = body.take_scope();
-            // SAFETY: taken out just now; nobody starts a cancelled future.
-            unsafe {
-                call.release(py);
-                stored_release(py, context);
-            }
+            give_up_call(py, body);
             announce(py, future, done);
             leave_scope(body, scope);
             true

@@ -21,9 +21,9 @@ use std::sync::Mutex;
 
 use crate::host::{Host, ThreadRole};
 use crate::sched::lot::Lot;
-use crate::sched::queue::{count, Queues, Slot};
+use crate::sched::queue::{Queues, Slot};
 use crate::sched::sleep::Sleep;
-use crate::sched::worker::{self, PoolThread};
+use crate::sched::worker::PoolThread;
 
 /// How large a pool is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,16 +115,56 @@ impl<H: Host> Pool<H> {
         started > 0
     }
 
-    /// The loop of one of the host's threads. Attached. Returns when the pool closes, or (spares)
-    /// when the thread has not been needed for a while.
-    /// `index` is what `Host::start_thread` was given.
+    /// The loop of one of the host's threads. Attached. `index` is what `Host::start_thread` was
+    /// given. Returns when the pool closes, or (spares) when the thread has not been needed for a
+    /// while.
     pub fn run_thread(&'static self, role: ThreadRole, index: usize) {
-        self.threads.fetch_add(1, Ordering::Relaxed);
-        match role {
-            ThreadRole::Worker | ThreadRole::Spare => worker::run(self, role, index),
-            ThreadRole::Sentry => self.watch(),
+        self.enter_thread(role, index);
+        if role == ThreadRole::Sentry {
+            self.watch();
+        } else {
+            while let Some(task) = self.next_task() {
+                self.task_begins();
+                self.host.run(task);
+                self.task_ends();
+            }
         }
+        self.leave_thread();
+    }
+
+    /// The calling thread joins the pool. `run_thread` in steps: enter, then next_task, task_begins,
+    /// (the task runs,) task_ends, until there is no next task, then leave.
+    pub fn enter_thread(&'static self, role: ThreadRole, index: usize) {
+        self.threads.fetch_add(1, Ordering::Relaxed);
+        PoolThread::enter(self, role, index);
+    }
+
+    /// See `enter_thread`.
+    pub fn leave_thread(&'static self) {
+        PoolThread::leave(self);
         self.threads.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// See `enter_thread`. None: this thread is not needed any more.
+    #[inline]
+    pub fn next_task(&'static self) -> Option<H::Task> {
+        PoolThread::current(self).and_then(PoolThread::next_task)
+    }
+
+    /// See `enter_thread`.
+    #[inline]
+    pub fn task_begins(&'static self) {
+        if let Some(thread) = PoolThread::current(self) {
+            thread.task_begins();
+        }
+    }
+
+    /// See `enter_thread`.
+    #[inline]
+    pub fn task_ends(&'static self) {
+        if let Some(thread) = PoolThread::current(self) {
+            thread.task_ends();
+        }
     }
 
     /// How many ordinary workers there are.
@@ -207,26 +247,6 @@ impl<H: Host> Pool<H> {
             tasks_stolen: sum(|slot| &slot.stolen),
             queued: self.queues.waiting(),
             asleep: self.sleep.sleeping(),
-        }
-    }
-}
-
-impl<H: Host> Pool<H> {
-    /// Runs something on the current thread that counts as one task.
-    pub(super) fn run_counted(&'static self, thread: &PoolThread<H>, task: impl FnOnce()) {
-        match thread.held() {
-            Some(held) => count(&held.slot().started),
-            None => {
-                self.started_elsewhere.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        task();
-        // Its slot may have gone to a spare meanwhile: then the counter is not ours to write.
-        match thread.held() {
-            Some(held) => count(&held.slot().finished),
-            None => {
-                self.finished_elsewhere.fetch_add(1, Ordering::Relaxed);
-            }
         }
     }
 }

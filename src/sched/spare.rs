@@ -43,14 +43,9 @@ impl<H: Host> Pool<H> {
 
     /// Runs a task on this thread's stack. The thread belongs to the pool.
     pub fn run_nested(&'static self, task: impl FnOnce()) {
-        match PoolThread::current(self) {
-            Some(thread) => {
-                thread.depth.set(thread.depth.get() + 1);
-                self.run_counted(thread, task);
-                thread.depth.set(thread.depth.get() - 1);
-            }
-            None => task(),
-        }
+        self.task_begins();
+        task();
+        self.task_ends();
     }
 
     /// Waits on a thread that may be one of the pool's: `wait` runs while a spare may hold the slot.

@@ -1,16 +1,18 @@
-//! The loop of a pool thread: find a task, run it, go idle, wait for a slot.
+//! A thread of the pool: finding the next task, going idle, waiting for a slot.
 //!
-//! Owns: `PoolThread`, what a thread of the pool knows about itself. Called by: `Pool::run_thread`.
+//! Owns: `PoolThread`, what a thread of the pool knows about itself. Called by: `pool`, which offers
+//! the loop as a whole (`run_thread`) and in steps, for hosts whose loop lies elsewhere.
 //! Invariants: a thread starts tasks only while it holds a slot; it is attached whenever a task
 //! runs, and never for longer than `TURN` without giving other threads a chance in between.
-//! Threads: one `PoolThread` per thread, on its stack, reached through a thread-local pointer.
+//! Threads: one `PoolThread` per thread, reached through a thread-local pointer.
 
 use std::cell::Cell;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::host::{Host, ThreadRole, Wait};
 use crate::sched::pool::Pool;
-use crate::sched::queue::Held;
+use crate::sched::queue::{count, Held};
 use crate::sched::turn::Turn;
 
 /// How long an idle worker looks for work before it sleeps. A thread that submits and waits in turn
@@ -29,6 +31,7 @@ pub(super) struct PoolThread<H: Host> {
     held: Cell<Option<Held<'static, H::Task>>>,
     /// The index of the slot that it held last.
     index: Cell<usize>,
+    pub(super) without: Cell<Without>,
     /// How many tasks are on this thread's stack.
     pub(super) depth: Cell<usize>,
     /// When it took the slot that it holds, and its CPU clock then.
@@ -41,10 +44,10 @@ impl<H: Host> PoolThread<H> {
     #[inline]
     pub(super) fn current<'a>(pool: &'static Pool<H>) -> Option<&'a Self> {
         let this = CURRENT.with(Cell::get).cast::<Self>();
-        // SAFETY: set by `run` to a value on this thread's stack, and cleared before that is gone.
-        // One process has one kind of host; several pools of it are told apart by their address.
+        // SAFETY: set by `enter` on this thread, cleared by `leave` before the value is freed. One
+        // process has one kind of host; several pools of it are told apart by their address.
         (!this.is_null() && std::ptr::eq(unsafe { (*this).pool }, pool))
-            // SAFETY: as above; the borrow ends before `run` returns, as all callers run below it.
+            // SAFETY: as above; no caller keeps the borrow beyond `leave`.
             .then(|| unsafe { &*this })
     }
 
@@ -69,69 +72,105 @@ impl<H: Host> PoolThread<H> {
     }
 }
 
-/// The loop. Attached on entry and return.
-pub(super) fn run<H: Host>(pool: &'static Pool<H>, role: ThreadRole, index: usize) {
-    let thread = PoolThread {
-        pool,
-        role,
-        held: Cell::new(None),
-        index: Cell::new(if role == ThreadRole::Worker { index } else { 0 }),
-        depth: Cell::new(0),
-        took_slot: Cell::new((Instant::now(), None)),
-        turn: Turn::default(),
-    };
-    CURRENT.with(|current| current.set((&raw const thread).cast()));
-    let mut next = match role {
-        // SAFETY: slot `index` belongs to worker `index` from the start; nobody held it before.
-        ThreadRole::Worker => Some(unsafe { pool.queues.hold(index, pool.host.cpu_clock()) }),
-        _ => thread.stand_by(),
-    };
-    while let Some(held) = next {
-        thread.set_held(Some(held));
-        next = match thread.work() {
-            Stopped::LostSlot => thread.after_run_without_slot(),
-            Stopped::Idle => thread.stand_by(),
-        };
-    }
-    CURRENT.with(|current| current.set(std::ptr::null()));
-    if pool.is_closing() {
-        pool.let_stand_bys_go();
-    }
-}
-
-/// Why a thread stopped taking tasks.
-enum Stopped {
-    /// It waited inside a task, and its slot went to a spare.
-    LostSlot,
+/// Why a thread holds no slot.
+#[derive(Clone, Copy)]
+pub(super) enum Without {
+    /// It has only just entered the pool.
+    Fresh,
     /// It gave its slot up: nothing to do, not needed, or the pool closes.
     Idle,
+    /// It waited inside a task, and its slot went to a spare.
+    RanOn,
 }
 
 impl<H: Host> PoolThread<H> {
-    fn work(&self) -> Stopped {
-        self.turn.begin();
-        while let Some(held) = self.held() {
+    /// The calling thread becomes one of the pool's, until `leave`.
+    pub(super) fn enter(pool: &'static Pool<H>, role: ThreadRole, index: usize) {
+        let thread = Box::new(PoolThread {
+            pool,
+            role,
+            held: Cell::new(None),
+            index: Cell::new(if role == ThreadRole::Worker { index } else { 0 }),
+            without: Cell::new(Without::Fresh),
+            depth: Cell::new(0),
+            took_slot: Cell::new((Instant::now(), None)),
+            turn: Turn::default(),
+        });
+        CURRENT.with(|current| current.set(Box::into_raw(thread).cast()));
+    }
+
+    /// The thread leaves the pool: `next_task` said that it is not needed any more.
+    pub(super) fn leave(pool: &'static Pool<H>) {
+        let this = CURRENT.with(|current| current.replace(std::ptr::null())).cast::<Self>();
+        // SAFETY: made by `enter` on this thread, and not reachable any more.
+        drop(unsafe { Box::from_raw(this.cast_mut()) });
+        if pool.is_closing() {
+            pool.let_stand_bys_go();
+        }
+    }
+
+    /// The next task for this thread, which waits for one as long as it is needed. Attached.
+    #[inline]
+    pub(super) fn next_task(&self) -> Option<H::Task> {
+        loop {
+            let held = match self.held() {
+                Some(held) => held,
+                None => self.find_slot()?,
+            };
             let task = match self.should_yield_slot(held) {
                 true => None,
                 false => self.pool.queues.next(held).or_else(|| self.search_or_sleep(held)),
             };
-            let Some(task) = task else {
-                self.set_held(None);
-                self.pool.give_slot(held);
-                return Stopped::Idle;
-            };
-            self.run_task(task);
+            if task.is_some() {
+                self.pool.watch_over_queue();
+                return task;
+            }
+            self.set_held(None);
+            self.without.set(Without::Idle);
+            self.pool.give_slot(held);
         }
-        Stopped::LostSlot
     }
 
+    #[cold]
+    fn find_slot(&self) -> Option<Held<'static, H::Task>> {
+        let held = match (self.without.replace(Without::RanOn), self.role) {
+            (Without::Fresh, ThreadRole::Worker) => {
+                let clock = self.pool.host.cpu_clock();
+                // SAFETY: slot `index` is worker `index`'s from the start; nobody held it before.
+                Some(unsafe { self.pool.queues.hold(self.index(), clock) })
+            }
+            (Without::RanOn, _) => self.after_run_without_slot(),
+            _ => self.stand_by(),
+        };
+        self.set_held(Some(held?));
+        self.turn.begin();
+        held
+    }
+
+    /// A task begins on this thread: it counts, and is on the stack.
     #[inline]
-    fn run_task(&self, task: H::Task) {
-        self.pool.watch_over_queue();
-        self.depth.set(1);
-        self.pool.run_counted(self, || self.pool.host.run(task));
-        self.depth.set(0);
-        if self.turn.is_over() {
+    pub(super) fn task_begins(&self) {
+        self.depth.set(self.depth.get() + 1);
+        match self.held() {
+            Some(held) => count(&held.slot().started),
+            None => {
+                self.pool.started_elsewhere.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The task that began last has ended.
+    #[inline]
+    pub(super) fn task_ends(&self) {
+        self.depth.set(self.depth.get() - 1);
+        // Its slot may have gone to a spare meanwhile: then the counter is not ours to write.
+        match self.held() {
+            Some(held) => count(&held.slot().finished),
+            None => {
+                self.pool.finished_elsewhere.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        if self.depth.get() == 0 && self.turn.is_over() {
             self.pool.host.breathe();
             self.turn.begin();
         }

@@ -1,0 +1,105 @@
+"""Tasks packed and run in Python, for interpreters where native code is not the faster place.
+
+Owns: the attributes ``_hpyx_call``, ``_hpyx_value`` and ``_hpyx_error`` of such futures. Called by:
+``_submit``, ``_executor`` and ``_future`` where ``probe()["runs_tasks_natively"]`` is False (PyPy,
+GraalPy): there every call between Python and native code costs as much as a short task, and a
+reference held in native code could never be part of a collectable cycle. The queues and the state of
+each future are the core's, as everywhere.
+Invariant: ``_hpyx_value`` or ``_hpyx_error`` is there before the core says that the future is done.
+Threads: submit on any, run_future on the pool's.
+"""
+
+from contextvars import Context, copy_context
+
+from ._core_module import native
+
+_new_future = native.new_future
+_push = native.push
+
+
+def submit(executor, fn, args, kwargs):
+    """Queue fn(*args, **kwargs) for *executor* (None: nobody's) and return its future."""
+    context = copy_context()
+    future = _new_future()
+    future._hpyx_call = (fn, args, kwargs, context if len(context) else None)
+    _push(future, executor)
+    return future
+
+
+def run_future(future):
+    """Run the call of a future and keep its outcome there; say whether it returned a value."""
+    fn, args, kwargs, context = future._hpyx_call
+    future._hpyx_call = None
+    if context is None:
+        context = Context()
+    try:
+        if kwargs:
+            future._hpyx_value = context.run(fn, *args, **kwargs)
+        else:
+            future._hpyx_value = context.run(fn, *args)
+    except BaseException as error:
+        future._hpyx_error = error.with_traceback(_without_our_frames(error.__traceback__))
+        return False
+    return True
+
+
+def run_thread(role, index):
+    """The loop of a pool thread: one call into native code per task."""
+    next_task = native.next_task
+    native.enter_thread(role, index)
+    future = next_task(None, False)
+    while future is not None:
+        future = next_task(future, run_future(future))
+
+
+def _without_our_frames(traceback):
+    """The traceback from the task on: what lies above it is the same for every task."""
+    while traceback is not None and traceback.tb_next is not None:
+        if traceback.tb_frame.f_code not in _OUR_CODE:
+            break
+        traceback = traceback.tb_next
+    return traceback
+
+
+_OUR_CODE = {run_future.__code__, getattr(Context.run, "__code__", None)}
+
+
+# What follows becomes part of the class Future.
+
+no_call = None
+no_error = None
+
+
+def result(self, timeout=None):
+    """Return the value of the task, waiting for it if necessary.
+
+    Args: timeout: seconds to wait at most; None waits without limit.
+    Raises:
+        concurrent.futures.TimeoutError: not done within *timeout*.
+        concurrent.futures.CancelledError: the future was cancelled.
+        BaseException: whatever the task raised.
+
+    Threads and cancellation: any thread; Ctrl-C interrupts the wait in the main thread. Inside a
+    task, the task waited for may run on this thread.
+    """
+    if not self.done():
+        self._wait(timeout)
+    if self._hpyx_error is not None:
+        try:
+            raise self._hpyx_error
+        finally:
+            self = None
+    try:
+        return self._hpyx_value
+    except AttributeError:
+        self._wait(timeout)  # raises CancelledError
+        raise
+
+
+def exception(self, timeout=None):
+    """Return the exception that the task raised, or None; waits and raises as result()."""
+    self._wait(timeout)
+    return self._hpyx_error
+
+
+native.register("run_future", run_future)
