@@ -49,9 +49,7 @@ fn write_proof() {
 }
 
 fn rust_type(result: &str, declaration: &str) -> String {
-    let params = declaration
-        .trim_start_matches(", (")
-        .trim_end_matches("))");
+    let params = declaration.trim_start_matches(", (").trim_end_matches("))");
     let params: Vec<String> = params
         .split(", ")
         .filter(|param| *param != "void")

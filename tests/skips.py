@@ -4,6 +4,7 @@ Use ``@needs("fork")`` on a test. A test is never skipped in any other way, so t
 the whole truth about how the suite differs between interpreters.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -28,6 +29,10 @@ CAPABILITIES = {
         "GraalPy cannot fork a JVM, Windows has no fork",
     ),
     "free_threading": (FREE_THREADED, "needs a free-threaded build of CPython"),
+    "gc_threshold": (
+        hasattr(gc, "set_threshold"),
+        "PyPy's collector has no threshold to set",
+    ),
     "object_size": (
         hasattr(object, "__basicsize__") and CPYTHON,
         "only CPython tells the size of an object's header",

@@ -16,16 +16,16 @@ import hpyx
 import sizes
 from helpers import Gate, wait_until
 
-ITEMS = range(5_000)
+ITEMS = range(50_000)
 LOAD_SECONDS = 3.0
 
 
 def tasks_for(seconds):
     """Return how many ``sum(ITEMS)`` keep two workers busy for about *seconds*."""
     start = time.perf_counter()
-    for _ in range(50):
+    for _ in range(20):
         sum(ITEMS)
-    return int(seconds / ((time.perf_counter() - start) / 50)) * 2
+    return int(seconds / ((time.perf_counter() - start) / 20)) * 2
 
 
 def scene_latency_under_load(what):
@@ -44,7 +44,7 @@ def scene_latency_under_load(what):
             hpyx.async_(gate)
         gate.entered(2)
         futures = [hpyx.async_(sum, ITEMS) for _ in range(count)]
-    for _ in range(5):
+    for _ in range(3):
         start = time.perf_counter()
         action()
         delays.append(time.perf_counter() - start)

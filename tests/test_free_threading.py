@@ -4,6 +4,7 @@ import sys
 
 import hpyx
 from child import run_clean
+from hpyx import _native
 from skips import needs
 
 pytestmark = needs("free_threading")
@@ -21,7 +22,7 @@ def test_the_gil_stays_off_after_import_without_a_warning():
 
 
 def test_the_probe_knows_the_build():
-    assert hpyx._native.probe()["free_threaded"] is True
+    assert _native.probe()["free_threaded"] is True
     assert not sys._is_gil_enabled()
 
 

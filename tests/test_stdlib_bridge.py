@@ -12,7 +12,7 @@ import pytest
 
 import hpyx
 import sizes
-from helpers import Gate, parallel
+from helpers import Gate, parallel, wait_until
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_the_condition_of_a_future_can_be_held_while_its_task_ends():
             assert future._state == "RUNNING"
             gate.open()
         assert future.result() == "value"
-    assert future._state == "FINISHED"
+    assert wait_until(lambda: future._state == "FINISHED")
 
 
 def test_the_states_the_standard_library_reads_are_its_own(held):

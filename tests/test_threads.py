@@ -180,6 +180,7 @@ def test_mixed_use_from_many_threads_holds_no_surprise():
     assert parallel(mixed_use, 4) == [0] * 4, SEED
 
 
+@needs("gc_threshold")
 def test_mixed_use_survives_a_collector_that_always_runs():
     thresholds = gc.get_threshold()
     gc.set_threshold(1)

@@ -53,15 +53,17 @@ def test_a_long_chain_of_tasks_each_waiting_for_the_next_works(request, server):
 
 def scene_chain_submitted_ahead(length):
     """All tasks are queued before the first runs, each waiting for the one queued after it."""
-    futures = []
+    futures, ready = [], threading.Event()
 
     def link(index):
+        ready.wait(sizes.PATIENCE)
         return futures[index + 1].result() + 1 if index + 1 < length else 0
 
     with Gate() as gate:
         hpyx.async_(gate)
         gate.entered()
         futures.extend(hpyx.async_(link, index) for index in range(length))
+    ready.set()
     return futures[0].result()
 
 
@@ -198,9 +200,10 @@ def test_waiting_for_a_running_task_keeps_nobody_from_working(request, server, t
 
 def scene_diamond():
     """Many tasks wait for the same future, which is the last in the queue."""
-    shared = []
+    shared, ready = [], threading.Event()
 
     def waiter(index):
+        ready.wait(sizes.PATIENCE)
         return shared[0].result() + index
 
     with Gate() as gate:
@@ -208,6 +211,7 @@ def scene_diamond():
         gate.entered()
         waiters = [hpyx.async_(waiter, index) for index in range(50)]
         shared.append(hpyx.async_(abs, -100))
+        ready.set()
     return [future.result() for future in waiters]
 
 

@@ -27,7 +27,7 @@ static const char *denied_names[MAX_NAMES];
 
 /* What the tests pretend: HPYX_TEST_FORGE="missing=NAME,family=unknown,private". */
 typedef struct {
-    char missing[64];
+    char missing[512]; /* ",NAME,NAME," */
     int unknown_family;
     int private_interpreter;
 } Forge;
@@ -79,14 +79,29 @@ const char *hpyx_denied_function(size_t index) {
     return index < MAX_NAMES ? denied_names[index] : NULL;
 }
 
+/* Appends `text` and `end` to the string in `buffer`, as far as there is room. */
+static void append(char *buffer, size_t size, const char *text, const char *end) {
+    size_t used = strlen(buffer);
+    snprintf(buffer + used, size - used, "%s%s", text, end);
+}
+
+static int is_forged_missing(const Forge *forge, const char *name) {
+    char with_commas[96];
+    snprintf(with_commas, sizeof with_commas, ",%s,", name);
+    return strstr(forge->missing, with_commas) != NULL;
+}
+
 static void read_forge(Forge *forge) {
     memset(forge, 0, sizeof *forge);
     const char *text = getenv("HPYX_TEST_FORGE");
     if (text == NULL)
         return;
-    const char *missing = strstr(text, "missing=");
-    if (missing != NULL)
-        sscanf(missing, "missing=%63[^,]", forge->missing);
+    strcpy(forge->missing, ",");
+    for (const char *at = text; (at = strstr(at, "missing=")) != NULL; at++) {
+        char name[64] = "";
+        sscanf(at, "missing=%63[^,]", name);
+        append(forge->missing, sizeof forge->missing, name, ",");
+    }
     forge->unknown_family = strstr(text, "family=unknown") != NULL;
     forge->private_interpreter = strstr(text, "private") != NULL;
 }
@@ -160,15 +175,15 @@ static int probe_interpreter(const Forge *forge) {
     return 0;
 }
 
-/* Fills the table; the first REQUIRED function that is missing ends the load. */
+/* Fills the table. -1 when REQUIRED functions are missing, all of which the error names. */
 static int fill_table(const Forge *forge) {
+    char required[512] = "";
     const char *const *denied =
         hpyx_probed.family == HPYX_FAMILY_GRAALPY ? denied_on_graalpy : denied_nowhere;
     size_t n_missing = 0, n_denied = 0;
     for (int i = 0; i < WANTED_COUNT; i++) {
         const Wanted *wanted = &wanted_functions[i];
-        int forged = strcmp(forge->missing, wanted->name) == 0;
-        void *address = forged ? NULL : find_function(wanted->name);
+        void *address = is_forged_missing(forge, wanted->name) ? NULL : find_function(wanted->name);
         if (address != NULL && is_listed(denied, wanted->name)) {
             address = NULL;
             if (n_denied < MAX_NAMES - 1)
@@ -176,19 +191,18 @@ static int fill_table(const Forge *forge) {
         } else if (address == NULL && n_missing < MAX_NAMES - 1) {
             missing_names[n_missing++] = wanted->name;
         }
-        if (address == NULL && wanted->required) {
-            hpyx_set_load_error(
-                "hpyx: this interpreter lacks the C API function %s, which hpyx cannot do without; "
-                "found %s %d.%d.%d, whose other functions are there. Use a release of it that "
-                "exports %s (any build with the full stable ABI does), or report its name and "
-                "version.",
-                wanted->name, family_name(), hpyx_probed.major, hpyx_probed.minor,
-                hpyx_probed.micro, wanted->name);
-            return -1;
-        }
+        if (address == NULL && wanted->required)
+            append(required, sizeof required, required[0] == '\0' ? "" : ", ", wanted->name);
         memcpy(wanted->slot, &address, sizeof address);
     }
-    return 0;
+    if (required[0] == '\0')
+        return 0;
+    hpyx_set_load_error(
+        "hpyx: this interpreter lacks C API functions that hpyx cannot do without: asked for %s; "
+        "found %s %d.%d.%d, whose other functions are there. Use a release of it that exports the "
+        "full stable ABI, or report its name and version.",
+        required, family_name(), hpyx_probed.major, hpyx_probed.minor, hpyx_probed.micro);
+    return -1;
 }
 
 static int load_once(void) {

@@ -56,7 +56,7 @@ int hpyx_api_load(void);
 void hpyx_api_raise_import_error(const char *text);
 void hpyx_set_load_error(const char *format, ...);
 
-/* Stable ABI numbers: typeslots.h, methodobject.h, object.h, moduleobject.h. */
+/* Stable ABI numbers: typeslots.h, methodobject.h, object.h; module slots are in hpyx/hpy.h. */
 enum {
     HPYX_TP_CLEAR = 51,
     HPYX_TP_DEALLOC = 52,
@@ -66,9 +66,6 @@ enum {
     HPYX_TP_TRAVERSE = 71,
     HPYX_TP_FREE = 74,
     HPYX_METH_FASTCALL_KEYWORDS = 0x0080 | 0x0002,
-    HPYX_MOD_EXEC = 2,
-    HPYX_MOD_MULTIPLE_INTERPRETERS = 3,
-    HPYX_MOD_GIL = 4,
 };
 #define HPYX_TPFLAGS_BASETYPE (1u << 10)
 #define HPYX_TPFLAGS_HAVE_GC (1u << 14)

@@ -83,7 +83,10 @@ impl<'py> Handle<'py> {
 
     /// `setattr(self, name, value)`.
     pub fn set_attr(&self, name: &CStr, value: &Handle<'_>) -> PyResult<'py, ()> {
-        checked_status(self.py, context!(self.py, ctx_SetAttr_s, self.raw, name.as_ptr(), value.raw))
+        checked_status(
+            self.py,
+            context!(self.py, ctx_SetAttr_s, self.raw, name.as_ptr(), value.raw),
+        )
     }
 
     /// `self[key] = value` with a `str` key.

@@ -5,6 +5,7 @@ The core (scheduler, futures) is native and the same file on every interpreter: 
 """
 
 from . import config, debug
+from ._core_module import native as _native
 from ._executor import HPXExecutor
 from ._future import Future
 from ._runtime import HPXRuntime, init, is_running, shutdown

@@ -37,6 +37,8 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
     """
 
     def __init__(self, max_workers=None, thread_name_prefix="", initializer=None, initargs=()):
+        if max_workers is not None and not isinstance(max_workers, int):
+            raise TypeError(f"max_workers must be an int or None, not {max_workers!r}")
         if max_workers is not None and max_workers <= 0:
             raise ValueError("max_workers must be greater than 0")
         if initializer is not None and not callable(initializer):

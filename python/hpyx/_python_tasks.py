@@ -19,6 +19,11 @@ _push = native.push
 
 def submit(executor, fn, args, kwargs):
     """Queue fn(*args, **kwargs) for *executor* (None: nobody's) and return its future."""
+    if not callable(fn):
+        raise TypeError(
+            "the first argument must be callable: write async_(fn, *args, **kwargs), not "
+            "async_(fn())"
+        )
     context = copy_context()
     future = _new_future()
     future._hpyx_call = (fn, args, kwargs, context if len(context) else None)

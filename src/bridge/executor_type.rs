@@ -231,14 +231,8 @@ fn wait<'py>(
     let mut outcome = Ok(true);
     let key = std::ptr::from_ref(scope) as usize;
     let wait = || {
-        outcome = waiting::interruptibly(
-            py,
-            runtime,
-            key,
-            None,
-            &mut || scope.is_idle(),
-            &mut || {},
-        );
+        outcome =
+            waiting::interruptibly(py, runtime, key, None, &mut || scope.is_idle(), &mut || {});
     };
     match runtime.pool() {
         Some(pool) if !scope.is_idle() => pool.block(|| false, wait),

@@ -50,12 +50,14 @@ fn check_callable<'py>(
     runtime: &'static Runtime,
     arguments: &Arguments<'py>,
 ) -> PyResult<'py, ()> {
-    if arguments.positional() == 0 {
-        let class = runtime.names().get(py, Name::TypeError);
-        let text = "missing the callable: write async_(fn, *args, **kwargs)";
-        return Err(py.raise(&class, text));
-    }
-    Ok(())
+    let text = if arguments.positional() == 0 {
+        "the callable is missing: write async_(fn, *args, **kwargs)"
+    } else if !arguments.at(0).is_callable() {
+        "the first argument must be callable: write async_(fn, *args, **kwargs), not async_(fn())"
+    } else {
+        return Ok(());
+    };
+    Err(py.raise(&runtime.names().get(py, Name::TypeError), text))
 }
 
 /// Queues a future whose call is packed already, natively or in Python.

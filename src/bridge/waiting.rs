@@ -86,11 +86,16 @@ fn until_done_cold<'py>(
     }
     let mut outcome = Ok(true);
     let wait = || {
-        outcome = interruptibly(py, body.runtime(), body.state.key(), deadline, &mut || {
-            body.state.life().is_done()
-        }, &mut || {
-            body.state.announce_waiter();
-        });
+        outcome = interruptibly(
+            py,
+            body.runtime(),
+            body.state.key(),
+            deadline,
+            &mut || body.state.life().is_done(),
+            &mut || {
+                body.state.announce_waiter();
+            },
+        );
     };
     pool.block(|| may_run_it && run_it_here(), wait);
     outcome
@@ -116,9 +121,8 @@ pub fn interruptibly<'py>(
             (Some(slice), Some(deadline)) => Some(slice.min(deadline)),
             (slice, deadline) => slice.or(deadline),
         };
-        let spin = until.map_or(POLL, |until| {
-            POLL.min(until.saturating_duration_since(Instant::now()))
-        });
+        let spin =
+            until.map_or(POLL, |until| POLL.min(until.saturating_duration_since(Instant::now())));
         let wait = Wait { key, deadline: until, spin, before_sleep: announce, condition };
         if pool.host.wait_until(&pool.lot, wait) {
             return Ok(true);

@@ -187,7 +187,7 @@ impl<H: Host> Pool<H> {
     /// Work was pushed, and nobody searches or sleeps. All right if all slots are held by busy
     /// threads (they will look, and the sentry watches); otherwise a spare must take a vacant one.
     #[cold]
-    fn nobody_is_free_cold(&'static self) {
+    pub(super) fn nobody_is_free_cold(&'static self) {
         self.fill_vacancies();
         self.alert_sentry();
     }
@@ -235,7 +235,11 @@ impl<H: Host> Pool<H> {
     /// Counters, each exact, taken one after the other.
     pub fn statistics(&self) -> Statistics {
         let sum = |counter: fn(&Slot<H::Task>) -> &AtomicU64| {
-            self.queues.slots().iter().map(|slot| counter(slot).load(Ordering::Relaxed)).sum::<u64>()
+            self.queues
+                .slots()
+                .iter()
+                .map(|slot| counter(slot).load(Ordering::Relaxed))
+                .sum::<u64>()
         };
         Statistics {
             threads: self.threads.load(Ordering::Relaxed),

@@ -45,9 +45,9 @@ impl Sleep {
 
     #[cold]
     fn wake_one_cold<P: Parker>(&self, lot: &Lot<P>) -> bool {
-        // A sleeper that is counted but not yet listed looks once more by itself: nothing is lost.
-        lot.wake_one(self.key());
-        true
+        // A sleeper that is counted but not yet listed looks once more by itself. One that is counted
+        // but was taken out of the list already may be busy by now: say that nobody was woken.
+        lot.wake_one(self.key())
     }
 
     /// The worker begins to search. None when `limit` others search already: sleep instead.

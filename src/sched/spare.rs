@@ -182,8 +182,7 @@ impl<H: Host> PoolThread<H> {
         let pool = self.pool;
         loop {
             let mut slot = None;
-            let deadline =
-                (self.role == ThreadRole::Spare).then(|| Instant::now() + RETIRE_AFTER);
+            let deadline = (self.role == ThreadRole::Spare).then(|| Instant::now() + RETIRE_AFTER);
             let wait = Wait {
                 key: pool.stand_by_key(self.role),
                 deadline,

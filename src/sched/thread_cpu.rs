@@ -38,7 +38,9 @@ impl CpuClock {
     /// The clock of the calling thread: its Mach port.
     pub fn of_current_thread() -> Self {
         // SAFETY: no preconditions.
-        CpuClock((1 << 63) | u64::from(unsafe { libc::pthread_mach_thread_np(libc::pthread_self()) }))
+        CpuClock(
+            (1 << 63) | u64::from(unsafe { libc::pthread_mach_thread_np(libc::pthread_self()) }),
+        )
     }
 
     /// CPU time used so far; None when the thread is gone or there is no clock.

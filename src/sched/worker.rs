@@ -128,6 +128,10 @@ impl<H: Host> PoolThread<H> {
             self.set_held(None);
             self.without.set(Without::Idle);
             self.pool.give_slot(held);
+            // A pusher may have counted on this thread after its last look.
+            if self.pool.queues.has_work() {
+                self.pool.nobody_is_free_cold();
+            }
         }
     }
 
@@ -183,6 +187,7 @@ impl<H: Host> PoolThread<H> {
         let pool = self.pool;
         let searching = Cell::new(pool.sleep.start_searching(pool.searcher_limit()));
         let sleeping = Cell::new(false);
+        let nobody_is_free = Cell::new(false);
         let mut found = None;
         let spin = if searching_is_some(&searching) { SEARCH } else { Duration::ZERO };
         let wait = Wait {
@@ -206,7 +211,7 @@ impl<H: Host> PoolThread<H> {
                     None => true,
                 };
                 if was_last_searcher && pool.queues.has_work() {
-                    pool.sleep.work_pushed(&pool.lot);
+                    nobody_is_free.set(!pool.sleep.work_pushed(&pool.lot));
                 }
                 true
             },
@@ -217,6 +222,9 @@ impl<H: Host> PoolThread<H> {
         }
         if sleeping.get() {
             pool.sleep.stop_sleeping();
+        }
+        if nobody_is_free.get() {
+            pool.nobody_is_free_cold();
         }
         self.turn.begin();
         found

@@ -84,6 +84,9 @@ typedef enum _HPyxFamily_e {
     HPYX_FAMILY_GRAALPY = 2,
 } HPyxFamily;
 
+/* Module slots of the stable ABI; which of them the interpreter accepts is in the probe. */
+enum { HPYX_MOD_EXEC = 2, HPYX_MOD_MULTIPLE_INTERPRETERS = 3, HPYX_MOD_GIL = 4 };
+
 typedef struct _HPyxProbe_s {
     HPyxFamily family;
     int major, minor, micro; /* of the Python language version that the interpreter reports */

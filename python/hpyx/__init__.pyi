@@ -1,0 +1,25 @@
+from . import config as config
+from . import debug as debug
+from ._executor import HPXExecutor as HPXExecutor
+from ._future import Future as Future
+from ._runtime import HPXRuntime as HPXRuntime
+from ._runtime import init as init
+from ._runtime import is_running as is_running
+from ._runtime import shutdown as shutdown
+from ._submit import async_ as async_
+from ._submit import ready_future as ready_future
+
+__all__ = [
+    "Future",
+    "HPXExecutor",
+    "HPXRuntime",
+    "async_",
+    "config",
+    "debug",
+    "init",
+    "is_running",
+    "ready_future",
+    "shutdown",
+]
+
+__version__: str

@@ -1,0 +1,12 @@
+from collections.abc import Mapping
+from typing import TypedDict
+
+class _Configuration(TypedDict):
+    os_threads: int | None
+    cfg: list[str]
+    autoinit: bool
+    trace_path: str | None
+
+DEFAULTS: _Configuration
+
+def from_env(environ: Mapping[str, str] | None = None) -> _Configuration: ...
