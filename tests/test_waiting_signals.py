@@ -50,7 +50,10 @@ def send_once_main_is_in(name, send):
 
     def watch():
         def waiting():
-            return sys._current_frames()[main].f_code.co_name == name
+            frame = sys._current_frames()[main]
+            while frame is not None and frame.f_code.co_name != name:
+                frame = frame.f_back
+            return frame is not None
 
         wait_until(waiting)
         sent.append(time.monotonic())

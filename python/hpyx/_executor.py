@@ -45,11 +45,11 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
             raise TypeError("initializer must be a callable")
         was_running = _runtime.is_running()
         _runtime.ensure_running(max_workers)
-        self._max_workers = native.os_threads()
-        if was_running and max_workers is not None and max_workers != self._max_workers:
+        workers = native.os_threads()
+        if was_running and max_workers is not None and max_workers != workers:
             warnings.warn(
                 f"HPXExecutor(max_workers={max_workers}) differs from the running HPX runtime's "
-                f"os_threads={self._max_workers}; using the runtime pool as-is (HPX cannot be "
+                f"os_threads={workers}; using the runtime pool as-is (HPX cannot be "
                 "reconfigured after start).",
                 UserWarning,
                 stacklevel=2,
@@ -58,6 +58,7 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
         native.set_up_executor(
             self, None if initializer is None else (initializer, tuple(initargs))
         )
+        self._max_workers = workers
 
     if not native.probe()["runs_tasks_natively"]:
 
@@ -71,6 +72,10 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
             Threads and cancellation: any thread. The task sees the caller's context variables.
             """
             return _submit(self, fn, args, kwargs)
+
+        def __del__(self):
+            if hasattr(self, "_max_workers"):  # __init__ got as far as the native part
+                self._abandon()
 
     def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
         """Return an iterator of ``fn(*items)`` for the items of *iterables*, in order.

@@ -39,7 +39,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 4]> = Static([
+static METHODS: Static<[HPyMeth; 5]> = Static([
     method!(
         ExecutorBody,
         c"submit",
@@ -51,6 +51,12 @@ static METHODS: Static<[HPyMeth; 4]> = Static([
         c"_close",
         close,
         c"_close($self, cancel_futures, /)\n--\n\nAccept no more tasks; cancel those that have not started if asked to."
+    ),
+    method!(
+        ExecutorBody,
+        c"_abandon",
+        abandon,
+        c"_abandon($self, /)\n--\n\nGive up what the native part owns, where no tp_dealloc does so."
     ),
     method!(
         ExecutorBody,
@@ -166,7 +172,7 @@ fn submit_task<'py>(
         Ok(runtime) => submit::submit(py, runtime, &arguments, Some(scope)),
         Err(raised) => {
             // SAFETY: counted just now.
-            unsafe { Scope::leave(scope) };
+            unsafe { Scope::leave(scope, interpreter.runtime()) };
             Err(raised)
         }
     }
@@ -184,7 +190,7 @@ pub fn enter<'py>(
     if scope.is_broken() {
         return Err(scope.broken_error(py, runtime));
     }
-    if !scope.enter() {
+    if !scope.enter(runtime) {
         let class = interpreter.names().get(py, Name::RuntimeError);
         return Err(py.raise(&class, "cannot schedule new futures after shutdown"));
     }
@@ -211,6 +217,16 @@ fn close<'py>(
         }
     }
     Ok(names.get(py, Name::None).dup())
+}
+
+fn abandon<'py>(
+    py: Attached<'py>,
+    this: Executor<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = this.body().interpreter(py)?;
+    this.body().release(py);
+    Ok(interpreter.names().get(py, Name::None).dup())
 }
 
 fn wait<'py>(

@@ -30,17 +30,18 @@ pub fn submit<'py>(
         let context = context_vars::capture(py);
         queue(py, runtime, call, context, scope)
     });
-    left_if_failed(submitted, scope)
+    left_if_failed(submitted, runtime, scope)
 }
 
 /// A submission that failed does not count in its scope any more.
 fn left_if_failed<'py>(
     submitted: PyResult<'py, Handle<'py>>,
+    runtime: &'static Runtime,
     scope: Option<&'static Scope>,
 ) -> PyResult<'py, Handle<'py>> {
     if let (Err(_), Some(scope)) = (&submitted, scope) {
         // SAFETY: counted by the caller; the future, if it was made, did not get it.
-        unsafe { Scope::leave(scope) };
+        unsafe { Scope::leave(scope, runtime) };
     }
     submitted
 }

@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use hpy_shim::{Attached, PyResult, Stored};
+use hpy_shim::{thread, Attached, PyResult, Stored};
 
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Runtime, Status};
@@ -57,7 +57,9 @@ fn break_after_fork<'py>(py: Attached<'py>, future: &Stored) -> PyResult<'py, ()
         run::end(py, future, Err(exception));
     }
     while !body.state.life().is_done() {
-        std::hint::spin_loop();
+        // SAFETY: attached here; nothing is touched in between. Another thread of this process has
+        // claimed the future and is about to end it.
+        unsafe { thread::attach(thread::detach()) };
     }
     Ok(())
 }

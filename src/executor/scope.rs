@@ -51,13 +51,13 @@ impl Scope {
 
     /// Counts one more task. False, and not counted, when the executor was shut down.
     #[inline]
-    pub fn enter(&self) -> bool {
+    pub fn enter(&self, runtime: &'static Runtime) -> bool {
         // ORDER: SeqCst; pairs with `close` and `is_idle`: either shutdown sees this task, or this
         // sees that the executor is closed.
         self.count.fetch_add(1, Ordering::SeqCst);
         if self.closed.load(Ordering::SeqCst) {
-            // ORDER: SeqCst, as above.
-            self.count.fetch_sub(1, Ordering::SeqCst);
+            // SAFETY: counted just now. The executor object counts too, so nothing is freed.
+            unsafe { Self::leave(self, runtime) };
             return false;
         }
         true
@@ -88,12 +88,13 @@ impl Scope {
         self.count.load(Ordering::SeqCst) & !EXECUTOR == 0
     }
 
-    /// A task ended. True when it was the last one. Frees the scope if the executor is gone too.
+    /// A task ended, or was not submitted after all. The last one wakes whoever waits for the
+    /// shutdown, and frees the scope if the executor is gone too.
     ///
     /// # Safety
     /// The task was counted, and does not use `scope` any more. Attached.
     #[inline]
-    pub unsafe fn leave(scope: *const Scope) -> bool {
+    pub unsafe fn leave(scope: *const Scope, runtime: &'static Runtime) {
         // SAFETY: counted, so alive until here.
         // ORDER: SeqCst; pairs with `is_idle`; the last one out sees all that the others did.
         let before = unsafe { (*scope).count.fetch_sub(1, Ordering::SeqCst) };
@@ -101,7 +102,15 @@ impl Scope {
             // SAFETY: the count is zero: nobody else can reach it.
             unsafe { Self::free(scope) };
         }
-        before & !EXECUTOR == 1
+        if before & !EXECUTOR == 1 && before != 1 {
+            Self::wake_shutdown(scope, runtime);
+        }
+    }
+
+    fn wake_shutdown(scope: *const Scope, runtime: &'static Runtime) {
+        if let Some(pool) = runtime.pool() {
+            pool.lot.wake_all(scope as usize);
+        }
     }
 
     /// The executor object is gone.

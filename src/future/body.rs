@@ -140,7 +140,7 @@ impl NativeBody for FutureBody {
         let scope = self.take_scope();
         if !scope.is_null() {
             // SAFETY: a future that was never ended still counts in its scope.
-            unsafe { Scope::leave(scope) };
+            unsafe { Scope::leave(scope, self.runtime()) };
         }
         for callback in self.state.take_callbacks().into_callbacks() {
             drop(callback.into_handle(py));

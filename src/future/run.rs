@@ -60,7 +60,7 @@ fn enter_scope(py: Attached<'_>, future: &Stored) -> bool {
         Err(raised) => {
             Within::leave();
             let exception = raised.take(py);
-            give_up_call(py, body);
+            give_up_call(py, future);
             end(py, future, Err(exception));
             false
         }
@@ -103,7 +103,15 @@ fn run_call(py: Attached<'_>, future: &Stored, nested: bool) {
     end(py, future, outcome);
 }
 
-fn give_up_call(py: Attached<'_>, body: &FutureBody) {
+fn give_up_call(py: Attached<'_>, future: &Stored) {
+    let body = body(future);
+    if !probe::runs_tasks_natively() {
+        let none = body.runtime().names().get(py, Name::None);
+        if let Err(raised) = future.bind(py).set_attr(c"_hpyx_call", &none) {
+            raised.write_unraisable(py, &future.bind(py));
+        }
+        return;
+    }
     let (call, context) = body.take_call();
     // SAFETY: taken out just now, by whoever ends the future.
     unsafe {
@@ -139,7 +147,7 @@ pub fn cancel(py: Attached<'_>, future: &Stored) -> bool {
     match body.state.try_cancel() {
         Ok(done) => {
             let scope = body.take_scope();
-            give_up_call(py, body);
+            give_up_call(py, future);
             announce(py, future, done);
             leave_scope(body, scope);
             true
@@ -181,9 +189,5 @@ fn leave_scope(body: &FutureBody, scope: *const Scope) {
         return;
     }
     // SAFETY: taken out of the body by us: this is the one time that the future leaves it.
-    if unsafe { Scope::leave(scope) } {
-        if let Some(pool) = body.runtime().pool() {
-            pool.lot.wake_all(scope as usize);
-        }
-    }
+    unsafe { Scope::leave(scope, body.runtime()) };
 }

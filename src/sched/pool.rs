@@ -228,8 +228,14 @@ impl<H: Host> Pool<H> {
     }
 
     /// Takes the queued tasks out that `select` wants, keeping the others in order.
-    pub fn drain(&self, select: impl FnMut(&H::Task) -> bool) -> Vec<H::Task> {
-        self.queues.drain(select)
+    /// Attached.
+    pub fn drain(&'static self, select: impl FnMut(&H::Task) -> bool) -> Vec<H::Task> {
+        let selected = self.queues.drain(select);
+        // While they were being sorted, a worker may have looked and found nothing.
+        if self.queues.has_work() && !self.sleep.work_pushed(&self.lot) {
+            self.nobody_is_free_cold();
+        }
+        selected
     }
 
     /// Counters, each exact, taken one after the other.

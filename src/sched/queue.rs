@@ -163,7 +163,13 @@ impl<T: Send> Queues<T> {
         self.injector.push(task);
     }
 
-    /// The next task for the holder of a slot.
+    /// The next task for a spare: work that tasks spawned goes first, since a blocked task may be
+    /// waiting for it, while new work from outside might only block one more thread.
+    pub fn next_for_spare(&self, held: Held<'_, T>) -> Option<T> {
+        held.deque().pop().or_else(|| self.steal(held.slot())).or_else(|| self.take_injected())
+    }
+
+    /// The next task for a worker.
     #[inline]
     pub fn next(&self, held: Held<'_, T>) -> Option<T> {
         let slot = held.slot();

@@ -72,7 +72,7 @@ impl<H: Host> Pool<H> {
 
     /// The sentry's loop. Attached on entry and return.
     pub(super) fn watch(&'static self) {
-        while !self.is_closing() {
+        while !self.is_closing() || self.queues.has_work() {
             let wait = Wait {
                 key: self.sentry_key(),
                 deadline: None,
@@ -95,7 +95,7 @@ impl<H: Host> Pool<H> {
         loop {
             let mut ended = Instant::now();
             self.host.poll_every(&self.lot, quiet_key, PERIOD, &mut || {
-                if self.is_closing() || !self.queues.has_work() {
+                if !self.queues.has_work() {
                     return true;
                 }
                 let now = self.movement();
@@ -105,7 +105,7 @@ impl<H: Host> Pool<H> {
                 ended = Instant::now();
                 stands_still
             });
-            if self.is_closing() || !self.queues.has_work() {
+            if !self.queues.has_work() {
                 return;
             }
             if ended.elapsed() < PROMPT || standstills >= CONVINCED_AFTER {

@@ -66,7 +66,10 @@ impl Sleep {
         let Searching(()) = searching;
         // ORDER: SeqCst; pairs with PushFence: a pusher that saw us searching relies on us, or on
         // the next one whom the caller wakes, to look again.
-        self.searching.fetch_sub(1, Ordering::SeqCst) == 1
+        let was_last = self.searching.fetch_sub(1, Ordering::SeqCst) == 1;
+        // ORDER: SeqCst fence; the caller's look into the queues comes after the subtraction.
+        fence(Ordering::SeqCst);
+        was_last
     }
 
     /// The search found nothing. The caller sleeps next, and looks once more on the way.

@@ -94,9 +94,10 @@ impl<H: Host> Pool<H> {
 
     fn start_spare(&'static self) -> bool {
         let name = self.spares_named.fetch_add(1, Ordering::Relaxed);
+        self.spares_started.fetch_add(1, Ordering::Relaxed);
         let started = self.host.start_thread(ThreadRole::Spare, name);
-        if started {
-            self.spares_started.fetch_add(1, Ordering::Relaxed);
+        if !started {
+            self.spares_started.fetch_sub(1, Ordering::Relaxed);
         }
         started
     }

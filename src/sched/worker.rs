@@ -119,7 +119,7 @@ impl<H: Host> PoolThread<H> {
             };
             let task = match self.should_yield_slot(held) {
                 true => None,
-                false => self.pool.queues.next(held).or_else(|| self.search_or_sleep(held)),
+                false => self.look(held).or_else(|| self.search_or_sleep(held)),
             };
             if task.is_some() {
                 self.pool.watch_over_queue();
@@ -149,6 +149,14 @@ impl<H: Host> PoolThread<H> {
         self.set_held(Some(held?));
         self.turn.begin();
         held
+    }
+
+    #[inline]
+    fn look(&self, held: Held<'static, H::Task>) -> Option<H::Task> {
+        match self.role {
+            ThreadRole::Worker => self.pool.queues.next(held),
+            _ => self.pool.queues.next_for_spare(held),
+        }
     }
 
     /// A task begins on this thread: it counts, and is on the stack.
@@ -202,7 +210,7 @@ impl<H: Host> PoolThread<H> {
                 sleeping.set(true);
             },
             condition: &mut || {
-                found = pool.queues.next(held);
+                found = self.look(held);
                 if found.is_none() {
                     return pool.is_closing();
                 }
