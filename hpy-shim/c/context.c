@@ -163,25 +163,46 @@ static void ctx_Err_Raise(CTX, HPy value) {
 
 PASS(int, Err_CheckSignals, (CTX), hpyx_api.PyErr_CheckSignals())
 
+/* A class can be called; None and NULL, which stand for "nothing is being handled", can not. */
+static int is_exception_class(PyObject *type) {
+    return type != NULL && hpyx_api.PyCallable_Check(type);
+}
+
+static void ctx_release_handled(HPyxHandled *saved) {
+    hpyx_release(saved->type);
+    hpyx_release(saved->value);
+    hpyx_release(saved->traceback);
+    saved->type = saved->value = saved->traceback = 0;
+}
+
 static HPyxHandled ctx_Err_SaveHandled(CTX) {
     UNUSED;
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     hpyx_api.PyErr_GetExcInfo(&type, &value, &traceback);
-    if (type != NULL)
-        hpyx_api.PyErr_SetExcInfo(NULL, NULL, NULL);
-    HPyxHandled saved = {(intptr_t)type, (intptr_t)value, (intptr_t)traceback};
+    HPyxHandled saved = {(intptr_t)type, (intptr_t)value, (intptr_t)traceback, 1};
+    if (!is_exception_class(type))
+        return saved;
+    hpyx_api.PyErr_SetExcInfo(NULL, NULL, NULL);
+    /* Get finds the innermost exception of the whole stack, Set writes that of the running frame or
+     * generator. If one is still there, it belongs to a frame further out: leave things as they were. */
+    PyObject *other[3] = {NULL, NULL, NULL};
+    hpyx_api.PyErr_GetExcInfo(&other[0], &other[1], &other[2]);
+    if (is_exception_class(other[0])) {
+        ctx_release_handled(&saved);
+        saved.is_aside = 0;
+    }
+    for (int i = 0; i < 3; i++)
+        hpyx_release((intptr_t)other[i]);
     return saved;
 }
 
 static void ctx_Err_RestoreHandled(CTX, HPyxHandled saved) {
     UNUSED;
-    if (saved.type != 0)
+    if (is_exception_class((PyObject *)saved.type))
         hpyx_api.PyErr_SetExcInfo((PyObject *)saved.type, (PyObject *)saved.value,
                                   (PyObject *)saved.traceback);
-    else {
-        hpyx_release(saved.value);
-        hpyx_release(saved.traceback);
-    }
+    else
+        ctx_release_handled(&saved);
 }
 
 PASS(HPy, Type_FromSpec, (CTX, const HPyType_Spec *spec), H(hpyx_type_from_spec(spec)))

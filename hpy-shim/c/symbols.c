@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int walked;
 
@@ -83,21 +85,33 @@ static int walk_objects(const char *marker, const char *alternative) {
 
 #include <link.h>
 
-struct wanted {
-    const char *marker, *alternative;
+/* Names are collected first and tried afterwards: opening an object inside dl_iterate_phdr takes the
+ * loader's locks in the wrong order. */
+enum { MAX_OBJECTS = 1024 };
+
+struct names {
+    char *names[MAX_OBJECTS];
+    int count;
 };
 
-static int visit_object(struct dl_phdr_info *info, size_t size, void *data) {
-    const struct wanted *wanted = data;
+static int collect_name(struct dl_phdr_info *info, size_t size, void *data) {
+    struct names *names = data;
     (void)size;
-    if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0')
-        return 0;
-    return try_object(info->dlpi_name, wanted->marker, wanted->alternative);
+    if (info->dlpi_name != NULL && info->dlpi_name[0] != '\0' && names->count < MAX_OBJECTS)
+        names->names[names->count++] = strdup(info->dlpi_name);
+    return 0;
 }
 
 static int walk_objects(const char *marker, const char *alternative) {
-    struct wanted wanted = {marker, alternative};
-    return dl_iterate_phdr(visit_object, &wanted);
+    struct names names = {.count = 0};
+    int found = 0;
+    dl_iterate_phdr(collect_name, &names);
+    for (int i = 0; i < names.count; i++) {
+        if (!found && names.names[i] != NULL)
+            found = try_object(names.names[i], marker, alternative);
+        free(names.names[i]);
+    }
+    return found;
 }
 
 #endif

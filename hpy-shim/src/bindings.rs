@@ -27,6 +27,7 @@ pub struct _HPyxHandled_s {
     pub type_: isize,
     pub value: isize,
     pub traceback: isize,
+    pub is_aside: ::core::ffi::c_int,
 }
 pub type HPyxHandled = _HPyxHandled_s;
 pub type HPyContext = _HPyContext_s;

@@ -90,6 +90,12 @@ impl<'py> HandledAside<'py> {
     pub fn new(py: Attached<'py>) -> Self {
         HandledAside { saved: context!(py, ctx_Err_SaveHandled), py }
     }
+
+    /// False when there is one that belongs to a frame further out (the current one is a generator's
+    /// or coroutine's), where it stays visible.
+    pub fn is_complete(&self) -> bool {
+        self.saved.is_aside != 0
+    }
 }
 
 impl Drop for HandledAside<'_> {

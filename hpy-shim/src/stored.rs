@@ -162,6 +162,10 @@ impl<'py> Handle<'py> {
     #[inline]
     pub fn load_field(&self, slot: &Slot) -> PyResult<'py, Handle<'py>> {
         let py = self.py();
+        if !slot.is_filled() {
+            let class = py.import(c"builtins")?.attr(c"RuntimeError")?;
+            return Err(py.raise(&class, "the garbage collector has cleared this object already"));
+        }
         let field = std::ptr::from_ref(slot).cast();
         py.own(context!(py, ctx_Field_Load, self.as_raw(), field))
     }

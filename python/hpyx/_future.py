@@ -38,10 +38,10 @@ class Future(native.FutureBase, concurrent.futures.Future):
 
     if not native.probe()["runs_tasks_natively"]:
         # Not as a base class: PyPy gives an object the memory that its first base asks for.
-        from ._python_tasks import exception, no_call, no_error, result
+        from ._python_tasks import exception, no_call, no_error, no_value, result
 
-        _hpyx_call, _hpyx_error = no_call, no_error
-        del no_call, no_error
+        _hpyx_call, _hpyx_error, _hpyx_value = no_call, no_error, no_value
+        del no_call, no_error, no_value
 
     def set_result(self, result):
         """Raise RuntimeError: the runtime alone completes its futures."""

@@ -39,7 +39,7 @@ def run_future(future):
         context = Context()
     try:
         if kwargs:
-            future._hpyx_value = context.run(fn, *args, **kwargs)
+            future._hpyx_value = context.run(_call_with_keywords, fn, args, kwargs)
         else:
             future._hpyx_value = context.run(fn, *args)
     except BaseException as error:
@@ -48,13 +48,21 @@ def run_future(future):
     return True
 
 
+def _call_with_keywords(fn, args, kwargs):
+    """Keep the task's keywords apart from the parameters of ``Context.run`` itself."""
+    return fn(*args, **kwargs)
+
+
 def run_thread(role, index):
-    """The loop of a pool thread: one call into native code per task."""
+    """The loop of a pool thread: as long as there is work, one call into native code per task."""
     next_task = native.next_task
     native.enter_thread(role, index)
-    future = next_task(None, False)
-    while future is not None:
-        future = next_task(future, run_future(future))
+    while True:
+        future = next_task(None, False)  # waits; while it does, this frame holds on to no task
+        if future is None:
+            return
+        while future is not None:
+            future = next_task(future, run_future(future))
 
 
 def _without_our_frames(traceback):
@@ -66,13 +74,18 @@ def _without_our_frames(traceback):
     return traceback
 
 
-_OUR_CODE = {run_future.__code__, getattr(Context.run, "__code__", None)}
+_OUR_CODE = {
+    run_future.__code__,
+    _call_with_keywords.__code__,
+    getattr(Context.run, "__code__", None),
+}
 
 
 # What follows becomes part of the class Future.
 
 no_call = None
 no_error = None
+no_value = object()
 
 
 def result(self, timeout=None):
@@ -94,11 +107,10 @@ def result(self, timeout=None):
             raise self._hpyx_error
         finally:
             self = None
-    try:
-        return self._hpyx_value
-    except AttributeError:
+    value = self._hpyx_value
+    if value is no_value:
         self._wait(timeout)  # raises CancelledError
-        raise
+    return value
 
 
 def exception(self, timeout=None):

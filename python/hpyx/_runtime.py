@@ -7,6 +7,7 @@ interpreter exits, queued work is finished and every thread has returned before 
 Threads: any; ``_lock`` guards starting and stopping.
 """
 
+import _thread
 import os
 import sys
 import threading
@@ -31,6 +32,7 @@ class _State:
         self.os_threads = None  # as it runs, or as it ran before a fork
         self.cfg = None
         self.closed_by = None  # None, "shutdown" or "exit"
+        self.starting = False
         self.running = False
 
 
@@ -56,7 +58,7 @@ def init(os_threads=None, cfg=None):
     with _state.lock:
         if _state.closed_by is not None:
             raise RuntimeError(_closed_text())
-        if _state.running:
+        if _state.running or _state.starting:
             _refuse_other_configuration(os_threads, asked_threads, asked_cfg)
             return
         _start(asked_threads, asked_cfg)
@@ -105,7 +107,7 @@ def ensure_running(os_threads=None):
     with _state.lock:
         if _state.closed_by is not None:
             raise RuntimeError(_closed_text())
-        if _state.running:
+        if _state.running or _state.starting:
             return
         if not config.from_env()["autoinit"]:
             raise RuntimeError(
@@ -130,9 +132,13 @@ def _start(os_threads, cfg):
     spares = _positive(options, "hpyx.max_spare_workers", zero=True)
     if spares is None:
         spares = max(32, usable_cpus() + 4) - threads
-    if not native.start(threads, max(0, spares)):
+    _state.os_threads, _state.cfg, _state.starting = threads, list(cfg), True
+    try:
+        _state.running = native.start(threads, max(0, spares))
+    finally:
+        _state.starting = False
+    if not _state.running:
         raise RuntimeError("hpyx could not start a worker thread: can't start new thread")
-    _state.os_threads, _state.cfg, _state.running = threads, list(cfg), True
 
 
 def _refuse_other_configuration(os_threads, asked_threads, asked_cfg):
@@ -214,6 +220,13 @@ def start_thread(role, index):
     _state.threads.add(thread)
     try:
         thread.start()
+    except KeyboardInterrupt:
+        # Raised while start() waited for the thread, which runs: the core must know that it does,
+        # and the main thread must see the interrupt, after this call from the core.
+        if thread.ident is None:
+            _state.threads.discard(thread)
+            raise
+        _thread.interrupt_main()
     except BaseException:
         _state.threads.discard(thread)
         raise
@@ -233,6 +246,9 @@ def _close(closed_by):
             _state.closed_by = closed_by
         _state.running = False
     native.close()
+    if closed_by == "exit" and _NO_THREADS_AT_EXIT and _state.threads:
+        # Should workers block each other, the exiting thread is the spare that cannot be started.
+        _run_pool_thread(_SPARE, 0)
     while _state.threads:
         for thread in list(_state.threads):
             try:
@@ -245,11 +261,19 @@ def _at_exit():
     _close("exit")
 
 
+# From 3.12 on, CPython may refuse to start threads once the interpreter exits.
+_NO_THREADS_AT_EXIT = sys.implementation.name == "cpython" and sys.version_info >= (3, 12)
+
+
 def _after_fork_in_child():
     state = _State()
     state.os_threads, state.cfg, state.closed_by = _state.os_threads, _state.cfg, _state.closed_by
     globals()["_state"] = state
     native.after_fork_in_child()
+
+
+def breathe():
+    """Do nothing, in Python: what the interpreter wants of this thread is done on the way."""
 
 
 def is_main_thread():
@@ -285,6 +309,7 @@ if not native.probe()["runs_tasks_natively"]:
 
 native.register("ensure_running", ensure_running)
 native.register("start_thread", start_thread)
+native.register("breathe", breathe)
 native.register("is_main_thread", is_main_thread)
 native.register(
     "stack_is_deep",

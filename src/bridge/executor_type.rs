@@ -80,7 +80,11 @@ pub fn set_up(
     let body = this.body();
     let runtime = std::ptr::from_ref(interpreter.runtime()).cast_mut();
     body.runtime.store(runtime, Ordering::Relaxed);
-    body.scope.store(Scope::new(initializer).cast_mut(), Ordering::Relaxed);
+    let before = body.scope.swap(Scope::new(initializer).cast_mut(), Ordering::Relaxed);
+    if !before.is_null() {
+        // SAFETY: __init__ ran a second time: the executor gives its first scope up.
+        unsafe { Scope::abandon(before) };
+    }
     // ORDER: Release; pairs with the load in `scope`: who sees the interpreter sees the scope.
     body.interpreter.store(std::ptr::from_ref(interpreter).cast_mut(), Ordering::Release);
 }
@@ -106,7 +110,9 @@ impl ExecutorBody {
         py: Attached<'py>,
         runtime: &'static Runtime,
     ) -> PyResult<'py, &'static Scope> {
-        if std::ptr::eq(self.runtime.load(Ordering::Relaxed), runtime) {
+        // ORDER: Acquire; pairs with the store in `scope_after_fork`: who sees the runtime sees its
+        // scope.
+        if std::ptr::eq(self.runtime.load(Ordering::Acquire), runtime) {
             // SAFETY: set up, and alive as long as the executor object is.
             return Ok(unsafe { &*self.scope.load(Ordering::Relaxed) });
         }
@@ -119,8 +125,10 @@ impl ExecutorBody {
         py: Attached<'py>,
         runtime: &'static Runtime,
     ) -> PyResult<'py, &'static Scope> {
-        // SAFETY: set up; the parent's scope is left as it is: its tasks count in it for ever.
-        let before = unsafe { &*self.scope.load(Ordering::Relaxed) };
+        let inherited = self.scope.load(Ordering::Relaxed);
+        // SAFETY: set up, which every caller has checked (`interpreter`); the parent's scope is left
+        // as it is: its tasks count in it for ever.
+        let before = unsafe { &*inherited };
         let initializer = before.initializer.get(py).map_or(0, Handle::into_word);
         let scope = Scope::new(initializer);
         // SAFETY: made just now.
@@ -128,8 +136,22 @@ impl ExecutorBody {
         if before.is_closed() {
             scope.close();
         }
-        self.scope.store(std::ptr::from_ref(scope).cast_mut(), Ordering::Relaxed);
-        self.runtime.store(std::ptr::from_ref(runtime).cast_mut(), Ordering::Relaxed);
+        let fresh = std::ptr::from_ref(scope).cast_mut();
+        // ORDER: AcqRel, Acquire; of several threads one installs its scope, the others take it over.
+        let installed =
+            self.scope.compare_exchange(inherited, fresh, Ordering::AcqRel, Ordering::Acquire);
+        let scope = match installed {
+            Ok(_) => scope,
+            Err(other) => {
+                // SAFETY: ours was never seen by anybody; the other one is alive as `self` is.
+                unsafe {
+                    Scope::abandon(fresh);
+                    &*other
+                }
+            }
+        };
+        // ORDER: Release; pairs with the load in `scope`.
+        self.runtime.store(std::ptr::from_ref(runtime).cast_mut(), Ordering::Release);
         Ok(scope)
     }
 }
@@ -146,16 +168,19 @@ impl NativeBody for ExecutorBody {
     unsafe fn traverse(&self, visit: *mut c_void, arg: *mut c_void) -> i32 {
         // SAFETY: null, or alive as long as the executor object is.
         match unsafe { self.scope.load(Ordering::Relaxed).as_ref() } {
+            // Queued tasks own the scope too, and need the initializer: only when there are none is
+            // it the executor's own.
             // SAFETY: tp_traverse's own arguments.
-            Some(scope) => unsafe { scope.initializer.visit(visit, arg) },
-            None => 0,
+            Some(scope) if scope.is_idle() => unsafe { scope.initializer.visit(visit, arg) },
+            _ => 0,
         }
     }
 
     fn clear(&self, py: Attached<'_>) {
         // SAFETY: as in traverse.
-        if let Some(scope) = unsafe { self.scope.load(Ordering::Relaxed).as_ref() } {
-            // SAFETY: taken out of the slot, which owned it.
+        let scope = unsafe { self.scope.load(Ordering::Relaxed).as_ref() };
+        if let Some(scope) = scope.filter(|scope| scope.is_idle()) {
+            // SAFETY: taken out of the slot, which owned it; no task is left that could look.
             unsafe { hpy_shim::stored_release(py, scope.initializer.take()) };
         }
     }
@@ -185,6 +210,7 @@ pub fn enter<'py>(
     interpreter: &'static Interpreter,
     body: &ExecutorBody,
 ) -> PyResult<'py, &'static Scope> {
+    body.interpreter(py)?;
     let runtime = interpreter.runtime();
     let scope = body.scope(py, runtime)?;
     if scope.is_broken() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hpy_shim::bindings::HPyMeth;
 use hpy_shim::native::{Static, END_OF_METHODS};
-use hpy_shim::{method, Arguments, Attached, Handle, PyResult, Stored, This};
+use hpy_shim::{method, Arguments, Attached, Handle, PyResult, Raised, Stored, This};
 
 use crate::bridge::names::{Name, Names};
 use crate::bridge::waiting;
@@ -82,15 +82,16 @@ static METHODS: Static<[HPyMeth; 9]> = Static([
 
 unsafe extern "C" fn refuse_new(_type: isize, _args: isize, _kwargs: isize) -> isize {
     // SAFETY: tp_new is called attached.
-    let py = unsafe { Attached::assume() };
-    let refused = py.import(c"builtins").and_then(|builtins| {
-        let class = builtins.attr(c"TypeError")?;
-        let text = "a hpyx.Future cannot be created directly: write hpyx.async_(fn, *args) or \
-                    hpyx.ready_future(value)";
-        Err::<(), _>(py.raise(&class, text))
-    });
-    debug_assert!(refused.is_err());
+    let Raised { .. } = refused(unsafe { Attached::assume() });
     0
+}
+
+/// What there is to say of a future that no submission made.
+fn refused(py: Attached<'_>) -> Raised<'_> {
+    let class = py.import(c"builtins").and_then(|builtins| builtins.attr(c"TypeError"));
+    let text = "a hpyx.Future cannot be created directly: write hpyx.async_(fn, *args) or \
+                hpyx.ready_future(value)";
+    class.map_or_else(|raised| raised, |class| py.raise(&class, text))
 }
 
 /// A reference to the future that a method was called on, given up when dropped.
@@ -116,8 +117,11 @@ impl std::ops::Deref for Own<'_> {
 }
 
 #[inline]
-fn own<'py>(py: Attached<'py>, this: &Future<'py>) -> Own<'py> {
-    Own { future: Some(Stored::new(this.handle(py))), py }
+fn own<'py>(py: Attached<'py>, this: &Future<'py>) -> PyResult<'py, Own<'py>> {
+    if !this.body().has_runtime() {
+        return Err(refused(py));
+    }
+    Ok(Own { future: Some(Stored::new(this.handle(py))), py })
 }
 
 fn names<'py>(this: &Future<'py>) -> &'static Names {
@@ -159,9 +163,9 @@ fn ended<'py>(
     if matches!(life, Life::Value | Life::Error) && arguments.positional() == 0 {
         return Ok(life);
     }
+    let future = own(py, this)?;
     let names = names(this);
     let deadline = deadline(py, names, method, arguments)?;
-    let future = own(py, this);
     if !waiting::until_done(py, &future, deadline)? {
         return Err(py.raise_bare(&names.get(py, Name::TimeoutError).dup())?);
     }
@@ -215,7 +219,8 @@ fn done<'py>(
     this: Future<'py>,
     _: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
-    let life = waiting::life(py, &own(py, &this))?;
+    let future = own(py, &this)?;
+    let life = waiting::life(py, &future)?;
     truth(py, &this, life.is_done())
 }
 
@@ -224,7 +229,8 @@ fn running<'py>(
     this: Future<'py>,
     _: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
-    let life = waiting::life(py, &own(py, &this))?;
+    let future = own(py, &this)?;
+    let life = waiting::life(py, &future)?;
     truth(py, &this, life == Life::Running)
 }
 
@@ -233,7 +239,8 @@ fn cancelled<'py>(
     this: Future<'py>,
     _: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
-    let life = waiting::life(py, &own(py, &this))?;
+    let future = own(py, &this)?;
+    let life = waiting::life(py, &future)?;
     truth(py, &this, life == Life::Cancelled)
 }
 
@@ -242,7 +249,7 @@ fn cancel<'py>(
     this: Future<'py>,
     _: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
-    let future = own(py, &this);
+    let future = own(py, &this)?;
     waiting::life(py, &future)?;
     truth(py, &this, run::cancel(py, &future))
 }
@@ -252,13 +259,13 @@ fn add_done_callback<'py>(
     this: Future<'py>,
     arguments: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
+    let future = own(py, &this)?;
     let names = names(&this);
     let type_error = names.get(py, Name::TypeError);
     let [callback] = arguments.bind("add_done_callback", ["fn"], &type_error)?;
     let Some(callback) = callback else {
         return Err(py.raise(&type_error, "add_done_callback() needs a callable: fn(future)"));
     };
-    let future = own(py, &this);
     waiting::life(py, &future)?;
     let stored = Stored::new(callback.dup());
     if let Err(callback) = this.body().state.add_callback(stored) {

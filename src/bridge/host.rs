@@ -181,6 +181,16 @@ impl Host for Interpreted {
 
     fn breathe(&self) {
         self.detached(|| {});
+        if self.is_parallel() {
+            // A collector that wants to stop all threads may miss so short a moment: Python code
+            // stops when it is asked to. It also frees what other threads have let go of.
+            // SAFETY: the Host contract: attached.
+            let py = unsafe { Attached::assume() };
+            let breathe = self.runtime.names().get(py, Name::Breathe);
+            if let Err(raised) = breathe.call(&[]) {
+                raised.clear(py);
+            }
+        }
     }
 
     fn start_thread(&self, role: ThreadRole, index: usize) -> bool {

@@ -154,7 +154,7 @@ fn push<'py>(
             Some(executor_type::enter(py, interpreter, this.body())?)
         }
     };
-    submit::push(runtime, Stored::new(future.dup()), scope);
+    submit::push(runtime, &future, scope)?;
     none(py, interpreter)
 }
 
@@ -266,8 +266,9 @@ fn enter_thread<'py>(
     none(py, interpreter)
 }
 
-/// next_task(done, succeeded): ends the task that was run (None: there was none), and returns the
-/// next one, started; None when the thread has left the pool.
+/// next_task(done, succeeded): ends the task that was run, and returns the next one, started, or None
+/// when there is none at hand. next_task(None, False) waits for one; None: the thread has left the
+/// pool.
 fn next_task<'py>(
     py: Attached<'py>,
     module: Module<'py>,
@@ -288,6 +289,9 @@ fn next_task<'py>(
         run::end_in_python(py, &done, if succeeded { Life::Value } else { Life::Error });
         drop(done.into_handle(py));
         pool.task_ends();
+        if !pool.has_task_at_hand() {
+            return none(py, interpreter);
+        }
     }
     while let Some(future) = pool.next_task() {
         pool.task_begins();

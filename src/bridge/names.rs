@@ -33,6 +33,7 @@ names! {
     StartThread = "start_thread": "(role, index) -> None: starts a thread in run_thread",
     LogCallbackError = "log_callback_error": "(future, exception) -> None",
     RunInitializer = "run_initializer": "((initializer, initargs)) -> bool: whether it succeeded",
+    Breathe = "breathe": "() -> None: any Python code; pending requests are served on the way",
     IsMainThread = "is_main_thread": "() -> bool",
     StackIsDeep = "stack_is_deep": "() -> bool: too deep for a nested run",
     RunFuture = "run_future": "(future) -> bool: runs a task that was packed in Python",

@@ -7,7 +7,7 @@
 //! (about 20 KB each, one more per fork).
 //! Threads: any. `status` is the only thing that changes.
 
-use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 
 use hpy_shim::{Attached, Module, PyResult};
 use once_cell::sync::OnceCell;
@@ -33,6 +33,7 @@ pub enum Status {
 /// One life of a pool.
 pub struct Runtime {
     status: AtomicU8,
+    is_starting: AtomicBool,
     pool: OnceCell<Pool<Interpreted>>,
     interpreter: &'static Interpreter,
 }
@@ -88,6 +89,7 @@ impl Interpreter {
     pub fn begin_runtime(&'static self) {
         let runtime = Box::leak(Box::new(Runtime {
             status: AtomicU8::new(Status::New as u8),
+            is_starting: AtomicBool::new(false),
             pool: OnceCell::new(),
             interpreter: self,
         }));
@@ -112,7 +114,15 @@ impl Interpreter {
     #[cold]
     fn running_cold<'py>(&'static self, py: Attached<'py>) -> PyResult<'py, &'static Runtime> {
         self.names.get(py, Name::EnsureRunning).call(&[])?;
-        Ok(self.runtime())
+        let runtime = self.runtime();
+        if runtime.pool().is_some() {
+            return Ok(runtime);
+        }
+        let class = self.names.get(py, Name::RuntimeError);
+        let text =
+            "the hpyx runtime is being started below this very call (by a signal handler or \
+                    finalizer): submit again once hpyx.init() has returned";
+        Err(py.raise(&class, text))
     }
 }
 
@@ -146,13 +156,30 @@ impl Runtime {
         self.pool.get()
     }
 
-    /// Makes the pool and starts its workers. The package calls it once, under its own lock.
+    /// Wakes those who sleep on `key`. In a forked child nobody sleeps in the parent's parking lot,
+    /// whose locks may have been held at the time of the fork.
+    #[inline]
+    pub fn wake_all(&'static self, key: usize) {
+        if let (Some(pool), true) = (self.pool(), self.status() != Status::Forked) {
+            pool.lot.wake_all(key);
+        }
+    }
+
+    /// Makes the pool and starts its workers. The package calls it under its own lock; a signal
+    /// handler or finalizer that gets here while threads are being started changes nothing.
     /// False when no thread could be started.
     pub fn start(&'static self, size: PoolSize) -> bool {
+        // ORDER: AcqRel; one caller at a time starts threads: each slot has one first holder.
+        if self.is_starting.swap(true, Ordering::AcqRel) {
+            return true;
+        }
         let pool = self.pool.get_or_init(|| Pool::new(Interpreted::new(self), size));
+        self.set_status(Status::Running);
         let started = pool.start();
-        if started {
-            self.set_status(Status::Running);
+        if !started {
+            self.set_status(Status::New);
+            // ORDER: Release; pairs with the swap above.
+            self.is_starting.store(false, Ordering::Release);
         }
         started
     }

@@ -63,13 +63,36 @@ fn check_callable<'py>(
 
 /// Queues a future whose call is packed already, natively or in Python.
 #[inline]
-pub fn push(runtime: &'static Runtime, queued: Stored, scope: Option<&'static Scope>) {
+pub fn push<'py>(
+    runtime: &'static Runtime,
+    future: &Handle<'py>,
+    scope: Option<&'static Scope>,
+) -> PyResult<'py, ()> {
+    let queued = Stored::new(future.dup());
     if let Some(scope) = scope {
         run::body(&queued).set_scope(scope);
     }
-    match runtime.pool() {
-        Some(pool) => pool.push(queued),
-        None => unreachable!("a running runtime has a pool"),
+    let Some(pool) = runtime.pool() else {
+        unreachable!("a running runtime has a pool");
+    };
+    pool.push(queued);
+    match pool.is_closing_after_push() {
+        false => Ok(()),
+        true => refuse_if_unseen(runtime, future),
+    }
+}
+
+/// The pool closed meanwhile, and its workers may be gone: takes the task back, if none has it.
+#[cold]
+fn refuse_if_unseen<'py>(runtime: &'static Runtime, future: &Handle<'py>) -> PyResult<'py, ()> {
+    let py = future.py();
+    let stored = Stored::new(future.dup());
+    let is_mine = run::cancel(py, &stored);
+    drop(stored.into_handle(py));
+    match is_mine {
+        // It says that the runtime is closed, and how.
+        true => runtime.names().get(py, Name::EnsureRunning).call(&[]).map(drop),
+        false => Ok(()),
     }
 }
 
@@ -97,7 +120,8 @@ fn queue<'py>(
     };
     let queued = Stored::new(future.dup());
     run::body(&queued).set_call(call, context);
-    push(runtime, queued, scope);
+    drop(queued.into_handle(py));
+    push(runtime, &future, scope)?;
     Ok(future)
 }
 

@@ -8,7 +8,8 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use hpy_shim::{thread, Attached, PyResult, Stored};
+use hpy_shim::error::HandledAside;
+use hpy_shim::{probe, thread, Attached, PyResult, Stored};
 
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Runtime, Status};
@@ -74,17 +75,19 @@ fn until_done_cold<'py>(
     let Some(pool) = body.runtime().pool() else {
         unreachable!("a future that is not done belongs to a pool");
     };
-    let in_pool = pool.is_current();
-    let may_run_it = in_pool && deadline.is_none();
-    let run_it_here = || {
+    let run_it_here = |aside: HandledAside<'_>| {
         let runs = body.state.try_start();
         if runs {
             pool.run_nested(|| run::run_nested(py, future));
         }
+        drop(aside);
         runs
     };
-    if may_run_it && body.state.life() == Life::Pending && pool.may_nest() && run_it_here() {
-        return Ok(true);
+    if deadline.is_none() && body.state.life() == Life::Pending && pool.may_nest() {
+        let aside = HandledAside::new(py);
+        if aside.is_complete() && run_it_here(aside) {
+            return Ok(true);
+        }
     }
     let mut outcome = Ok(true);
     let wait = || {
@@ -99,7 +102,8 @@ fn until_done_cold<'py>(
             },
         );
     };
-    pool.block(|| may_run_it && run_it_here(), wait);
+    // When no spare can be had, running it here is better than waiting for nobody, time-out or not.
+    pool.block(|| run_it_here(HandledAside::new(py)), wait);
     outcome
 }
 
@@ -130,12 +134,21 @@ pub fn interruptibly<'py>(
             return Ok(true);
         }
         if looks_for_signals {
-            py.check_signals()?;
+            check_signals(py, runtime)?;
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(condition());
         }
     }
+}
+
+/// Runs signal handlers that are due. Where the C API does not do it (PyPy), a call of any Python
+/// function does.
+fn check_signals<'py>(py: Attached<'py>, runtime: &Runtime) -> PyResult<'py, ()> {
+    if !probe::runs_tasks_natively() {
+        runtime.names().get(py, Name::Breathe).call(&[])?;
+    }
+    py.check_signals()
 }
 
 thread_local! {

@@ -103,13 +103,7 @@ impl Scope {
             unsafe { Self::free(scope) };
         }
         if before & !EXECUTOR == 1 && before != 1 {
-            Self::wake_shutdown(scope, runtime);
-        }
-    }
-
-    fn wake_shutdown(scope: *const Scope, runtime: &'static Runtime) {
-        if let Some(pool) = runtime.pool() {
-            pool.lot.wake_all(scope as usize);
+            runtime.wake_all(scope as usize);
         }
     }
 

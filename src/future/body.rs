@@ -56,6 +56,12 @@ impl FutureBody {
         unsafe { &*self.runtime.load(Ordering::Relaxed) }
     }
 
+    /// False for an object that no submission made (some interpreters let object.__new__ make one).
+    #[inline]
+    pub fn has_runtime(&self) -> bool {
+        !self.runtime.load(Ordering::Relaxed).is_null()
+    }
+
     /// The future runs this call, in these context variables (0: none). Once, before it is queued.
     #[inline]
     pub fn set_call(&self, call: PackedCall, context: isize) {

@@ -5,7 +5,6 @@
 //! given up before its result is published; sleepers are woken before callbacks are called.
 //! Threads: attached. Errors: what the task raises is its result; what a callback raises is logged.
 
-use hpy_shim::error::HandledAside;
 use hpy_shim::native::body_of;
 use hpy_shim::{probe, stored_release, Attached, Stored};
 
@@ -33,7 +32,6 @@ pub fn run_queued(py: Attached<'_>, future: Stored) {
 
 /// Runs a future on the stack of a thread that waits for it. The caller has started it.
 pub fn run_nested(py: Attached<'_>, future: &Stored) {
-    let _aside = HandledAside::new(py);
     run_started(py, future, true);
 }
 
@@ -58,10 +56,10 @@ fn enter_scope(py: Attached<'_>, future: &Stored) -> bool {
     match scope.initialise_thread(py, body.runtime()) {
         Ok(()) => true,
         Err(raised) => {
-            Within::leave();
             let exception = raised.take(py);
             give_up_call(py, future);
             end(py, future, Err(exception));
+            Within::leave();
             false
         }
     }
@@ -146,10 +144,11 @@ pub fn cancel(py: Attached<'_>, future: &Stored) -> bool {
     let body = body(future);
     match body.state.try_cancel() {
         Ok(done) => {
+            // The scope first: a callback may wait for the executor's shutdown on this thread.
             let scope = body.take_scope();
             give_up_call(py, future);
-            announce(py, future, done);
             leave_scope(body, scope);
+            announce(py, future, done);
             true
         }
         Err(life) => life == Life::Cancelled,
@@ -160,9 +159,7 @@ pub fn cancel(py: Attached<'_>, future: &Stored) -> bool {
 fn announce(py: Attached<'_>, future: &Stored, done: Completion<Stored>) {
     let body = body(future);
     if done.has_waiters {
-        if let Some(pool) = body.runtime().pool() {
-            pool.lot.wake_all(body.state.key());
-        }
+        body.runtime().wake_all(body.state.key());
     }
     for callback in done.into_callbacks() {
         call_callback(py, future, callback);

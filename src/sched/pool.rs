@@ -151,6 +151,12 @@ impl<H: Host> Pool<H> {
         PoolThread::current(self).and_then(PoolThread::next_task)
     }
 
+    /// Whether `next_task` would most likely return at once.
+    #[inline]
+    pub fn has_task_at_hand(&'static self) -> bool {
+        self.queues.has_work()
+    }
+
     /// See `enter_thread`.
     #[inline]
     pub fn task_begins(&'static self) {
@@ -223,8 +229,16 @@ impl<H: Host> Pool<H> {
     /// Whether `close` was called.
     #[inline]
     pub fn is_closing(&self) -> bool {
-        // ORDER: Acquire; pairs with the store in `close`.
-        self.closing.load(Ordering::Acquire)
+        // ORDER: SeqCst; pairs with the store in `close` and, in a worker, comes before its last look
+        // into the queues: a submitter pushes, then looks here (`is_closing_after_push`).
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Whether `close` may have been called before what was just pushed could be seen.
+    #[inline]
+    pub fn is_closing_after_push(&self) -> bool {
+        // ORDER: the SeqCst fence in `Sleep::work_pushed` lies between the push and this look.
+        self.is_closing()
     }
 
     /// Takes the queued tasks out that `select` wants, keeping the others in order.

@@ -4,7 +4,7 @@
 //! `worker` (waking it). Waits that the core cannot see (locks, barriers, sockets, sleep) must not
 //! starve queued work: when work is queued, no task has started or finished and no worker has used
 //! the processor for `PERIOD`, the sentry opens an extra slot and a spare takes it.
-//! Invariant: tasks that compute never make it open one. Where only one attached thread runs at a
+//! Invariant: tasks that compute on a slot never make it open one. Where only one attached thread runs at a
 //! time, one computing worker counts as a busy pool; elsewhere it takes as many as there are slots.
 //! Threads: the sentry itself, detached but for the moment in which it calls a spare.
 
@@ -56,18 +56,25 @@ impl<H: Host> Pool<H> {
             ASLEEP => {
                 self.lot.wake_one(self.sentry_key());
             }
-            NOT_STARTED if self.size.max_spares > 0 && !self.is_closing() => {
+            NOT_STARTED if self.size.max_spares > 0 => {
                 let first = self
                     .sentry_state
                     // ORDER: SeqCst as above; exactly one caller starts it.
                     .compare_exchange(NOT_STARTED, WATCHING, Ordering::SeqCst, Ordering::SeqCst)
                     .is_ok();
-                if first {
-                    self.host.start_thread(ThreadRole::Sentry, 0);
+                if first && !self.host.start_thread(ThreadRole::Sentry, 0) {
+                    // ORDER: SeqCst as above; somebody may try again.
+                    self.sentry_state.store(NOT_STARTED, Ordering::SeqCst);
                 }
             }
             _ => {}
         }
+    }
+
+    /// Whether nobody watches: the sentry was not needed so far, or could not be started.
+    pub(super) fn has_no_sentry(&self) -> bool {
+        // ORDER: SeqCst; as in `alert_sentry`.
+        self.sentry_state.load(Ordering::SeqCst) == NOT_STARTED
     }
 
     /// The sentry's loop. Attached on entry and return.

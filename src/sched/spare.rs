@@ -190,17 +190,22 @@ impl<H: Host> PoolThread<H> {
                 spin: Duration::ZERO,
                 before_sleep: &mut || {},
                 condition: &mut || {
-                    slot = match pool.take_call() {
-                        true => pool.take_slot(),
-                        false if self.role == ThreadRole::Spare => pool.take_extra_slot(),
-                        false => None,
-                    };
+                    if pool.take_call() || pool.queues.has_work() {
+                        slot = pool.take_slot();
+                    }
+                    if slot.is_none() && self.role == ThreadRole::Spare {
+                        slot = pool.take_extra_slot();
+                    }
                     slot.is_some() || (pool.is_closing() && !pool.queues.has_work())
                 },
             };
             let ended = pool.host.wait_until(&pool.lot, wait);
-            if slot.is_some() || ended || deadline.is_some() {
+            if slot.is_some() || ended {
                 return slot;
+            }
+            // Retired, unless it may be the last thread that can be had: at exit none can be started.
+            if deadline.is_some() && !pool.is_closing() {
+                return None;
             }
         }
     }

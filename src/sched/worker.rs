@@ -210,9 +210,11 @@ impl<H: Host> PoolThread<H> {
                 sleeping.set(true);
             },
             condition: &mut || {
+                // In this order: a submitter that did not see the pool closing has pushed before.
+                let closing = pool.is_closing();
                 found = self.look(held);
                 if found.is_none() {
-                    return pool.is_closing();
+                    return closing;
                 }
                 let was_last_searcher = match searching.take() {
                     Some(searching) => pool.sleep.found_work(searching),

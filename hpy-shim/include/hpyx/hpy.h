@@ -33,6 +33,7 @@ typedef struct _HPyThreadState_s {
 /* The exception that the thread is handling now (sys.exc_info), set aside for a nested run. */
 typedef struct _HPyxHandled_s {
     intptr_t type, value, traceback;
+    int is_aside; /* 0: it belongs to a frame further out, and could not be set aside */
 } HPyxHandled;
 
 #define HPY_NULL_INIT {0}
