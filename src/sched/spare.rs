@@ -23,6 +23,8 @@ const MAX_DEPTH: usize = 32;
 const SPARE_PATIENCE: Duration = Duration::from_millis(500);
 /// The same in a slot that the sentry opened.
 const EXTRA_PATIENCE: Duration = Duration::from_millis(20);
+/// How often a spare looks for stuck workers itself when the pool closes.
+const LAST_SPARE_PATIENCE: Duration = Duration::from_millis(20);
 /// How long a spare stands by before its thread ends.
 const RETIRE_AFTER: Duration = Duration::from_secs(5);
 
@@ -163,6 +165,12 @@ impl<H: Host> Pool<H> {
         came
     }
 
+    fn open_slot_unasked(&self) {
+        if let Some(position) = lock(&self.closed_extra).pop() {
+            lock(&self.open_extra).push(position);
+        }
+    }
+
     fn take_extra_slot(&'static self) -> Option<Held<'static, H::Task>> {
         let position = lock(&self.open_extra).pop()?;
         // SAFETY: it was in `open_extra`, so nobody holds it; now nobody else can get it.
@@ -183,7 +191,8 @@ impl<H: Host> PoolThread<H> {
         let pool = self.pool;
         loop {
             let mut slot = None;
-            let deadline = (self.role == ThreadRole::Spare).then(|| Instant::now() + RETIRE_AFTER);
+            let patience = if pool.is_closing() { LAST_SPARE_PATIENCE } else { RETIRE_AFTER };
+            let deadline = (self.role == ThreadRole::Spare).then(|| Instant::now() + patience);
             let wait = Wait {
                 key: pool.stand_by_key(self.role),
                 deadline,
@@ -203,9 +212,13 @@ impl<H: Host> PoolThread<H> {
             if slot.is_some() || ended {
                 return slot;
             }
-            // Retired, unless it may be the last thread that can be had: at exit none can be started.
             if deadline.is_some() && !pool.is_closing() {
                 return None;
+            }
+            // At exit no thread may be startable, not even a sentry: this one may be the last to be
+            // had, so it judges for itself that the others are stuck.
+            if pool.has_no_sentry() && pool.queues.has_work() {
+                pool.open_slot_unasked();
             }
         }
     }
