@@ -22,6 +22,7 @@ test:  ## run the test suite on every interpreter, with one and the same wheel
 
 bench:  ## compare with ThreadPoolExecutor on every interpreter
 	$(MATRIX) --run benches/run.py
+	$(PYTHON) benches/table.py
 
 wheel:  ## build the wheel into dist/ and check what it promises
 	$(PYTHON) ci/wheel.py

@@ -1,10 +1,10 @@
 /* hpy-shim/c/api.c: finds the interpreter and its functions; fills the table and the probe.
  *
  * Owns: hpyx_api, hpyx_probed, the load error. Called by: c/module.c, at every import.
- * Invariant: either every REQUIRED function is in the table, or the load has failed with a text that
- * says what was asked for, what was found and what to do.
- * Threads: any importing thread; the first one does the work (they are attached to interpreters that
- * may run at once, hence the lock). Errors: -1 and hpyx_load_error(). */
+ * Invariant: either every REQUIRED function is in the table, or the load has failed with a text
+ * that says what was asked for, what was found and what to do.
+ * Threads: any importing thread; the first one does the work (they are attached to interpreters
+ * that may run at once, hence the lock). Errors: -1 and hpyx_load_error(). */
 #include "api.h"
 
 #include <stdarg.h>
@@ -18,8 +18,8 @@ HPyxApi hpyx_api;
 HPyxProbe hpyx_probed;
 
 static char load_error[2048];
-static int loaded;      /* 0 not tried or failed, 1 done */
-static char load_lock;  /* spin lock: two interpreters may import at once */
+static int loaded;     /* 0 not tried or failed, 1 done */
+static char load_lock; /* spin lock: two interpreters may import at once */
 
 #define MAX_NAMES 64
 static const char *missing_names[MAX_NAMES];
@@ -51,9 +51,13 @@ enum { WANTED_COUNT = sizeof wanted_functions / sizeof wanted_functions[0] };
 
 /* Functions that exist as symbols but do not work, per implementation. GraalPy's stubs print and
  * exit the process; its SaveThread pair works, its context variables are reached in Python. */
-static const char *const denied_on_graalpy[] = {
-    "PyContext_New", "PyContext_CopyCurrent", "PyContext_Enter", "PyContext_Exit",
-    "Py_IsFinalizing", "_Py_IsFinalizing", NULL};
+static const char *const denied_on_graalpy[] = {"PyContext_New",
+                                                "PyContext_CopyCurrent",
+                                                "PyContext_Enter",
+                                                "PyContext_Exit",
+                                                "Py_IsFinalizing",
+                                                "_Py_IsFinalizing",
+                                                NULL};
 static const char *const denied_nowhere[] = {NULL};
 
 void hpyx_set_load_error(const char *format, ...) {
@@ -152,7 +156,8 @@ static int probe_interpreter(const Forge *forge) {
         (hpyx_symbols_find("GraalPyObject_GC_Del") != NULL ||
          hpyx_symbols_find("GraalPyPrivate_Type") != NULL || strstr(version, "Graal") != NULL))
         hpyx_probed.family = HPYX_FAMILY_GRAALPY;
-    if (sscanf(version, "%d.%d.%d", &hpyx_probed.major, &hpyx_probed.minor, &hpyx_probed.micro) < 2 ||
+    if (sscanf(version, "%d.%d.%d", &hpyx_probed.major, &hpyx_probed.minor, &hpyx_probed.micro) <
+            2 ||
         hpyx_probed.major != 3 || hpyx_probed.minor < 9 || forge->unknown_family) {
         hpyx_set_load_error(
             "hpyx: cannot serve this Python: expected CPython 3.9 or newer, PyPy 3.9 or newer, or "
@@ -162,11 +167,10 @@ static int probe_interpreter(const Forge *forge) {
         return -1;
     }
     int cpython = hpyx_probed.family == HPYX_FAMILY_CPYTHON;
-    hpyx_probed.free_threaded =
-        cpython && hpyx_symbols_find("PyUnstable_Module_SetGIL") != NULL;
-    hpyx_probed.header_size = hpyx_probed.free_threaded                     ? 32
+    hpyx_probed.free_threaded = cpython && hpyx_symbols_find("PyUnstable_Module_SetGIL") != NULL;
+    hpyx_probed.header_size = hpyx_probed.free_threaded                ? 32
                               : hpyx_probed.family == HPYX_FAMILY_PYPY ? 24
-                                                                            : 16;
+                                                                       : 16;
     hpyx_probed.slot_multiple_interpreters = cpython && hpyx_probed.minor >= 12;
     hpyx_probed.slot_gil = cpython && hpyx_probed.minor >= 13;
     hpyx_probed.fields_are_attributes = hpyx_probed.family == HPYX_FAMILY_PYPY;
@@ -208,8 +212,8 @@ static int fill_table(const Forge *forge) {
 static int load_once(void) {
     Forge forge;
     read_forge(&forge);
-    if (hpyx_symbols_open("PyLong_FromLongLong", "PyPyLong_FromLongLong",
-                          forge.private_interpreter, forge.private_interpreter) < 0) {
+    if (hpyx_symbols_open("PyLong_FromLongLong", "PyPyLong_FromLongLong", forge.private_interpreter,
+                          forge.private_interpreter) < 0) {
         hpyx_set_load_error(
             "hpyx: no Python C API in this process: looked for PyLong_FromLongLong (CPython, "
             "GraalPy) and PyPyLong_FromLongLong (PyPy) in the program's global symbols and in %d "

@@ -1,8 +1,8 @@
 /* hpy-shim/c/call.c: packs the arguments of a task, and calls it later.
  *
  * Owns: nothing; the references live in the HPyxTask of whoever queues the task.
- * Called by: Rust (task.rs), at submit and at run. Threads: attached. Every call gives a new handle,
- * or HPY_NULL with the error set; pack takes its own references to what it is given. */
+ * Called by: Rust (task.rs), at submit and at run. Threads: attached. Every call gives a new
+ * handle, or HPY_NULL with the error set; pack takes its own references to what it is given. */
 #include "api.h"
 
 #include <stdlib.h>

@@ -41,8 +41,7 @@ PASS(HPy, Bool_FromBool, (CTX, int v), H(hpyx_api.PyBool_FromLong(v)))
 PASS(HPy, Unicode_FromString, (CTX, const char *s), H(hpyx_api.PyUnicode_FromString(s)))
 PASS(HPy, Unicode_FromStringAndSize, (CTX, const char *s, intptr_t n),
      H(hpyx_api.PyUnicode_FromStringAndSize(s, n)))
-PASS(HPy, Unicode_InternFromString, (CTX, const char *s),
-     H(hpyx_api.PyUnicode_InternFromString(s)))
+PASS(HPy, Unicode_InternFromString, (CTX, const char *s), H(hpyx_api.PyUnicode_InternFromString(s)))
 PASS(const char *, Unicode_AsUTF8AndSize, (CTX, HPy h, intptr_t *n),
      hpyx_api.PyUnicode_AsUTF8AndSize(O(h), n))
 PASS(HPy, Bytes_FromStringAndSize, (CTX, const char *s, intptr_t n),
@@ -77,8 +76,7 @@ static int ctx_SetItem_s(CTX, HPy h, const char *key, HPy value) {
 }
 
 PASS(HPy, GetAttr, (CTX, HPy h, HPy name), H(hpyx_api.PyObject_GetAttr(O(h), O(name))))
-PASS(HPy, GetAttr_s, (CTX, HPy h, const char *name),
-     H(hpyx_api.PyObject_GetAttrString(O(h), name)))
+PASS(HPy, GetAttr_s, (CTX, HPy h, const char *name), H(hpyx_api.PyObject_GetAttrString(O(h), name)))
 PASS(int, SetAttr, (CTX, HPy h, HPy name, HPy value),
      hpyx_api.PyObject_SetAttr(O(h), O(name), O(value)))
 PASS(int, SetAttr_s, (CTX, HPy h, const char *name, HPy value),
@@ -93,8 +91,8 @@ PASS(int, Callable_Check, (CTX, HPy h), hpyx_api.PyCallable_Check(O(h)))
 
 static HPy ctx_Call(CTX, HPy callable, const HPy *args, size_t nargs, HPy kwnames) {
     HPyxTask task;
-    int shape = hpyx_task_pack(&task, callable._i, (const intptr_t *)args, (intptr_t)nargs,
-                               kwnames._i);
+    int shape =
+        hpyx_task_pack(&task, callable._i, (const intptr_t *)args, (intptr_t)nargs, kwnames._i);
     if (shape < 0)
         return H(NULL);
     HPy result = hpyx_task_call(ctx, &task, shape);
@@ -106,8 +104,7 @@ static HPy ctx_Call(CTX, HPy callable, const HPy *args, size_t nargs, HPy kwname
 
 PASS(HPy, CallTupleDict, (CTX, HPy callable, HPy args, HPy kwargs),
      H(hpyx_api.PyObject_Call(O(callable), O(args), O(kwargs))))
-PASS(HPy, Import_ImportModule, (CTX, const char *name),
-     H(hpyx_api.PyImport_ImportModule(name)))
+PASS(HPy, Import_ImportModule, (CTX, const char *name), H(hpyx_api.PyImport_ImportModule(name)))
 
 static void ctx_Err_SetString(CTX, HPy type, const char *utf8) {
     UNUSED;
@@ -184,7 +181,8 @@ static HPyxHandled ctx_Err_SaveHandled(CTX) {
         return saved;
     hpyx_api.PyErr_SetExcInfo(NULL, NULL, NULL);
     /* Get finds the innermost exception of the whole stack, Set writes that of the running frame or
-     * generator. If one is still there, it belongs to a frame further out: leave things as they were. */
+     * generator. If one is still there, it belongs to a frame further out: leave things as they
+     * were. */
     PyObject *other[3] = {NULL, NULL, NULL};
     hpyx_api.PyErr_GetExcInfo(&other[0], &other[1], &other[2]);
     if (is_exception_class(other[0])) {
@@ -209,8 +207,7 @@ PASS(HPy, Type_FromSpec, (CTX, const HPyType_Spec *spec), H(hpyx_type_from_spec(
 PASS(HPy, New, (CTX, HPy type), H(hpyx_api.PyType_GenericAlloc((PyTypeObject *)O(type), 0)))
 PASS(int, Field_Store, (CTX, HPy owner, HPyField *field, HPy value),
      hpyx_field_store(O(owner), field, O(value)))
-PASS(HPy, Field_Load, (CTX, HPy owner, const HPyField *field),
-     H(hpyx_field_load(O(owner), field)))
+PASS(HPy, Field_Load, (CTX, HPy owner, const HPyField *field), H(hpyx_field_load(O(owner), field)))
 PASS(HPy, ContextVars_New, (CTX), H(hpyx_api.PyContext_New()))
 PASS(HPy, ContextVars_CopyCurrent, (CTX), H(hpyx_api.PyContext_CopyCurrent()))
 PASS(int, ContextVars_Enter, (CTX, HPy context), hpyx_api.PyContext_Enter(O(context)))

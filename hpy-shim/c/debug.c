@@ -3,9 +3,9 @@
  * Owns: the records, how many are open, and the quarantine of closed ones. A record is reused only
  * after QUARANTINE others were closed, so that a use after close is caught while it is fresh.
  * Called by: everything that has a context, when HPYX_DEBUG_HANDLES=1 was set at import.
- * Threads: attached; the lists are under a spin lock, held for a few instructions and never across a
- * call into the interpreter. Errors: a misused handle means that memory is suspect: one clear line
- * on stderr, then abort. */
+ * Threads: attached; the lists are under a spin lock, held for a few instructions and never across
+ * a call into the interpreter. Errors: a misused handle means that memory is suspect: one clear
+ * line on stderr, then abort. */
 #include "api.h"
 
 #include <stdio.h>
@@ -92,7 +92,7 @@ size_t hpyx_open_handles(void) {
 #define W(h) hpyx_debug_wrap(hpyx_object(h), 0)
 
 #define PASS(ret, name, params, call)                                                              \
-    static ret checked_ctx_##name params {                                                               \
+    static ret checked_ctx_##name params {                                                         \
         (void)ctx;                                                                                 \
         return call;                                                                               \
     }
@@ -116,8 +116,7 @@ PASS(HPy, Bool_FromBool, (CTX, int v), W(U->ctx_Bool_FromBool(U, v)))
 PASS(HPy, Unicode_FromString, (CTX, const char *s), W(U->ctx_Unicode_FromString(U, s)))
 PASS(HPy, Unicode_FromStringAndSize, (CTX, const char *s, intptr_t n),
      W(U->ctx_Unicode_FromStringAndSize(U, s, n)))
-PASS(HPy, Unicode_InternFromString, (CTX, const char *s),
-     W(U->ctx_Unicode_InternFromString(U, s)))
+PASS(HPy, Unicode_InternFromString, (CTX, const char *s), W(U->ctx_Unicode_InternFromString(U, s)))
 PASS(const char *, Unicode_AsUTF8AndSize, (CTX, HPy h, intptr_t *n),
      U->ctx_Unicode_AsUTF8AndSize(U, O(h), n))
 PASS(HPy, Bytes_FromStringAndSize, (CTX, const char *s, intptr_t n),

@@ -85,8 +85,8 @@ static int walk_objects(const char *marker, const char *alternative) {
 
 #include <link.h>
 
-/* Names are collected first and tried afterwards: opening an object inside dl_iterate_phdr takes the
- * loader's locks in the wrong order. */
+/* Names are collected first and tried afterwards: opening an object inside dl_iterate_phdr takes
+ * the loader's locks in the wrong order. */
 enum { MAX_OBJECTS = 1024 };
 
 struct names {

@@ -61,7 +61,8 @@ void hpyx_object_untrack(intptr_t object) {
         hpyx_api.PyObject_GC_UnTrack((void *)object);
 }
 
-/* An instance of a heap type holds a reference to its type; whoever frees the instance gives it up. */
+/* An instance of a heap type holds a reference to its type; whoever frees the instance gives it up.
+ * */
 void hpyx_object_free(intptr_t object) {
     PyObject *type = hpyx_api.PyObject_Type((PyObject *)object);
     freefunc release = (freefunc)hpyx_api.PyType_GetSlot((PyTypeObject *)type, HPYX_TP_FREE);

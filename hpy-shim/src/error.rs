@@ -91,8 +91,8 @@ impl<'py> HandledAside<'py> {
         HandledAside { saved: context!(py, ctx_Err_SaveHandled), py }
     }
 
-    /// False when there is one that belongs to a frame further out (the current one is a generator's
-    /// or coroutine's), where it stays visible.
+    /// False when there is one that belongs to a frame further out (the current one is a
+    /// generator's or coroutine's), where it stays visible.
     pub fn is_complete(&self) -> bool {
         self.saved.is_aside != 0
     }

@@ -1,7 +1,7 @@
 //! Handles: the only way to reach a Python object.
 //!
-//! [`Handle`] owns a reference and closes it when dropped; [`Argument`] is one that the caller keeps
-//! alive for the duration of a call. Threads: attached, by their lifetime.
+//! [`Handle`] owns a reference and closes it when dropped; [`Argument`] is one that the caller
+//! keeps alive for the duration of a call. Threads: attached, by their lifetime.
 
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;

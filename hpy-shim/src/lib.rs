@@ -2,8 +2,8 @@
 //!
 //! What it owns: the C half (`c/`), which finds the interpreter's C API at run time, and the safe
 //! Rust API over it. Who calls it: the core's `bridge`, and extensions of other authors.
-//! Invariants: no symbol of an interpreter is linked against; no field of an object is read; nothing
-//! borrowed is handed out; whoever touches Python holds an [`Attached`].
+//! Invariants: no symbol of an interpreter is linked against; no field of an object is read;
+//! nothing borrowed is handed out; whoever touches Python holds an [`Attached`].
 //!
 //! The rooms: [`Attached`] and [`Handle`] (touching objects), [`Stored`] and [`Slot`] (keeping them
 //! beyond a call), [`error`] (the error that is set), [`task`] (a call packed for later),

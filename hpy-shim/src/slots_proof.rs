@@ -1,7 +1,7 @@
 //! Proof that `c/slots.def` gives each STABLE function the signature that PyO3 declares for it.
 //!
-//! Compiling this file is the check: build.rs turns every line of the list into `prove!(name: type)`.
-//! Nothing is linked, since the constants are never used.
+//! Compiling this file is the check: build.rs turns every line of the list into `prove!(name:
+//! type)`. Nothing is linked, since the constants are never used.
 
 use pyo3::ffi;
 

@@ -1,8 +1,9 @@
 //! References that outlive a call: in a queue, in a task, in the body of a native object.
 //!
-//! [`Stored`] is one that may travel between threads; [`Slot`] is a place for one in a body that the
-//! garbage collector looks into. Neither closes on drop, since dropping may happen on a thread that
-//! is not attached: whoever owns one releases it. Threads: any may hold, attached ones may open.
+//! [`Stored`] is one that may travel between threads; [`Slot`] is a place for one in a body that
+//! the garbage collector looks into. Neither closes on drop, since dropping may happen on a thread
+//! that is not attached: whoever owns one releases it. Threads: any may hold, attached ones may
+//! open.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicIsize, Ordering};

@@ -1,11 +1,12 @@
 """hpyx: one task-parallel runtime for every Python.
 
-What it owns: the public names. Who calls it: users. Everything here is safe to call from any thread.
-The core (scheduler, futures) is native and the same file on every interpreter: see ``_loader``.
+What it owns: the public names. Who calls it: users. Everything here is safe to call from any
+thread. The core (scheduler, futures) is native and the same file on every interpreter: see
+``_loader``.
 """
 
 from . import config, debug
-from ._core_module import native as _native
+from ._core_module import native as _native  # noqa: F401  (importable as hpyx._native)
 from ._executor import HPXExecutor
 from ._future import Future
 from ._runtime import HPXRuntime, init, is_running, shutdown

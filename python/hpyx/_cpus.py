@@ -8,7 +8,7 @@ import os
 
 
 def usable_cpus():
-    """Return the number of CPUs left by affinity, container limits and the interpreter's own say."""
+    """Return the number of CPUs that affinity, container and interpreter leave to us."""
     count = os.cpu_count() or 1
     if hasattr(os, "process_cpu_count"):
         count = min(count, os.process_cpu_count() or count)
@@ -22,7 +22,7 @@ def usable_cpus():
 
 
 def _container_limit():
-    """Return the CPU quota of the control group in whole CPUs, rounded up; None if there is none."""
+    """Return the CPU quota of the control group, rounded up to CPUs; None if there is none."""
     try:
         quota, period = _read("/sys/fs/cgroup/cpu.max").split()
         if quota == "max":

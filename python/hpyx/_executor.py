@@ -1,7 +1,7 @@
 """``hpyx.HPXExecutor``: a ``concurrent.futures.Executor`` on the process-wide pool.
 
-Owns: the public class. Called by: users, asyncio, dask. Invariant: an executor is a handle; shutting
-it down stops neither the pool nor other executors. Threads: any.
+Owns: the public class. Called by: users, asyncio, dask. Invariant: an executor is a handle;
+shutting it down stops neither the pool nor other executors. Threads: any.
 """
 
 import concurrent.futures

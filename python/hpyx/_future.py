@@ -32,8 +32,8 @@ class _StdlibView:
 class Future(native.FutureBase, concurrent.futures.Future):
     """The result of a task that may not be there yet.
 
-    Made by :func:`hpyx.async_`, :func:`hpyx.ready_future` and :meth:`hpyx.HPXExecutor.submit`; cannot
-    be created or completed by hand. All methods may be called from any thread.
+    Made by :func:`hpyx.async_`, :func:`hpyx.ready_future` and :meth:`hpyx.HPXExecutor.submit`;
+    cannot be created or completed by hand. All methods may be called from any thread.
     """
 
     if not native.probe()["runs_tasks_natively"]:

@@ -3,8 +3,8 @@
 Owns: the attributes ``_hpyx_call``, ``_hpyx_value`` and ``_hpyx_error`` of such futures. Called by:
 ``_submit``, ``_executor`` and ``_future`` where ``probe()["runs_tasks_natively"]`` is False (PyPy,
 GraalPy): there every call between Python and native code costs as much as a short task, and a
-reference held in native code could never be part of a collectable cycle. The queues and the state of
-each future are the core's, as everywhere.
+reference held in native code could never be part of a collectable cycle. The queues and the state
+of each future are the core's, as everywhere.
 Invariant: ``_hpyx_value`` or ``_hpyx_error`` is there before the core says that the future is done.
 Threads: submit on any, run_future on the pool's.
 """

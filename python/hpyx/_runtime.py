@@ -146,13 +146,14 @@ def _refuse_other_configuration(os_threads, asked_threads, asked_cfg):
         asked_threads = usable_cpus()
     if asked_threads is not None and asked_threads != _state.os_threads:
         raise RuntimeError(
-            f"the hpyx runtime is already started with os_threads={_state.os_threads}, which cannot "
-            f"be changed to os_threads={asked_threads}: call hpyx.init() once, before any other use"
+            f"the hpyx runtime is already started with os_threads={_state.os_threads}, which "
+            f"cannot be changed to os_threads={asked_threads}: call hpyx.init() once, before any "
+            "other use"
         )
     if asked_cfg is not None and asked_cfg != _state.cfg:
         raise RuntimeError(
-            f"the hpyx runtime is already started with cfg={_state.cfg}, which cannot be changed to "
-            f"cfg={asked_cfg}: call hpyx.init() once, before any other use"
+            f"the hpyx runtime is already started with cfg={_state.cfg}, which cannot be changed "
+            f"to cfg={asked_cfg}: call hpyx.init() once, before any other use"
         )
 
 
@@ -200,7 +201,8 @@ def _positive(options, key, zero=False):
     if value is None or value in ("auto", "cores", "all"):
         return None
     if not value.isdecimal() or (int(value) == 0 and not zero):
-        raise ValueError(f"cfg entry '{key}={value}': expected a {'' if zero else 'positive '}number")
+        expected = "number" if zero else "positive number"
+        raise ValueError(f"cfg entry '{key}={value}': expected a {expected}")
     return int(value)
 
 
@@ -285,7 +287,7 @@ _DEEP = 200
 
 
 def stack_is_deep():
-    """Whether the caller's Python stack leaves too little of the recursion limit to a nested run."""
+    """Whether the caller's stack leaves too little of the recursion limit to a nested run."""
     try:
         sys._getframe(_DEEP)
     except ValueError:

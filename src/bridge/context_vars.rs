@@ -2,8 +2,8 @@
 //!
 //! Owns: the context that a worker thread lives in. Called by: `submit` (capture), `future::run`.
 //! Most programs have none, so that case is made cheap: nothing is kept with the task, and a worker
-//! runs such tasks in one empty context of its own, which it replaces once a task has left something
-//! in it. Threads: attached.
+//! runs such tasks in one empty context of its own, which it replaces once a task has left
+//! something in it. Threads: attached.
 
 use std::cell::Cell;
 

@@ -44,13 +44,19 @@ static METHODS: Static<[HPyMeth; 5]> = Static([
         ExecutorBody,
         c"submit",
         submit_task,
-        c"submit($self, fn, /, *args, **kwargs)\n--\n\nQueue fn(*args, **kwargs) and return its hpyx.Future.\n\nRaises:\n    RuntimeError: the executor, or the runtime, was shut down.\n    concurrent.futures.BrokenExecutor: an initializer failed.\n\nThreads and cancellation: any thread. The task sees the caller's context variables."
+        c"submit($self, fn, /, *args, **kwargs)\n--\n\n\
+          Queue fn(*args, **kwargs) and return its hpyx.Future.\n\n\
+          Raises:\n    \
+          RuntimeError: the executor, or the runtime, was shut down.\n    \
+          concurrent.futures.BrokenExecutor: an initializer failed.\n\n\
+          Threads and cancellation: any thread. The task sees the caller's context variables."
     ),
     method!(
         ExecutorBody,
         c"_close",
         close,
-        c"_close($self, cancel_futures, /)\n--\n\nAccept no more tasks; cancel those that have not started if asked to."
+        c"_close($self, cancel_futures, /)\n--\n\n\
+          Accept no more tasks; cancel those that have not started if asked to."
     ),
     method!(
         ExecutorBody,
@@ -126,8 +132,8 @@ impl ExecutorBody {
         runtime: &'static Runtime,
     ) -> PyResult<'py, &'static Scope> {
         let inherited = self.scope.load(Ordering::Relaxed);
-        // SAFETY: set up, which every caller has checked (`interpreter`); the parent's scope is left
-        // as it is: its tasks count in it for ever.
+        // SAFETY: set up, which every caller has checked (`interpreter`); the parent's scope is
+        // left as it is: its tasks count in it for ever.
         let before = unsafe { &*inherited };
         let initializer = before.initializer.get(py).map_or(0, Handle::into_word);
         let scope = Scope::new(initializer);
@@ -137,7 +143,8 @@ impl ExecutorBody {
             scope.close();
         }
         let fresh = std::ptr::from_ref(scope).cast_mut();
-        // ORDER: AcqRel, Acquire; of several threads one installs its scope, the others take it over.
+        // ORDER: AcqRel, Acquire; of several threads one installs its scope, the others take it
+        // over.
         let installed =
             self.scope.compare_exchange(inherited, fresh, Ordering::AcqRel, Ordering::Acquire);
         let scope = match installed {

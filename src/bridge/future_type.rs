@@ -33,19 +33,31 @@ static METHODS: Static<[HPyMeth; 9]> = Static([
         FutureBody,
         c"result",
         result,
-        c"result($self, /, timeout=None)\n--\n\nReturn the value of the task, waiting for it if necessary.\n\nArgs:\n    timeout: seconds to wait at most; None waits without limit.\n\nRaises:\n    concurrent.futures.TimeoutError: not done within *timeout*.\n    concurrent.futures.CancelledError: the future was cancelled.\n    BaseException: whatever the task raised.\n\nThreads and cancellation: any thread; Ctrl-C interrupts the wait in the main thread. Inside a\ntask, the task waited for may run on this thread."
+        c"result($self, /, timeout=None)\n--\n\n\
+          Return the value of the task, waiting for it if necessary.\n\n\
+          Args:\n    \
+          timeout: seconds to wait at most; None waits without limit.\n\n\
+          Raises:\n    \
+          concurrent.futures.TimeoutError: not done within *timeout*.\n    \
+          concurrent.futures.CancelledError: the future was cancelled.\n    \
+          BaseException: whatever the task raised.\n\n\
+          Threads and cancellation: any thread; Ctrl-C interrupts the wait in the main \
+          thread. Inside a\n\
+          task, the task waited for may run on this thread."
     ),
     method!(
         FutureBody,
         c"exception",
         exception,
-        c"exception($self, /, timeout=None)\n--\n\nReturn the exception that the task raised, or None; waits and raises as result()."
+        c"exception($self, /, timeout=None)\n--\n\n\
+          Return the exception that the task raised, or None; waits and raises as result()."
     ),
     method!(
         FutureBody,
         c"_wait",
         wait,
-        c"_wait($self, timeout, /)\n--\n\nWait; raise TimeoutError or CancelledError as result() does."
+        c"_wait($self, timeout, /)\n--\n\n\
+          Wait; raise TimeoutError or CancelledError as result() does."
     ),
     method!(
         FutureBody,
@@ -69,13 +81,17 @@ static METHODS: Static<[HPyMeth; 9]> = Static([
         FutureBody,
         c"cancel",
         cancel,
-        c"cancel($self, /)\n--\n\nCancel the task if it has not started. Return whether it is cancelled."
+        c"cancel($self, /)\n--\n\n\
+          Cancel the task if it has not started. Return whether it is cancelled."
     ),
     method!(
         FutureBody,
         c"add_done_callback",
         add_done_callback,
-        c"add_done_callback($self, fn, /)\n--\n\nCall fn(future) when the task has ended or was cancelled: in the order added, on the thread that\nended it, or at once if that has happened. What fn raises is logged on hpyx.futures."
+        c"add_done_callback($self, fn, /)\n--\n\n\
+          Call fn(future) when the task has ended or was cancelled: in the order added, on \
+          the thread that\n\
+          ended it, or at once if that has happened. What fn raises is logged on hpyx.futures."
     ),
     END_OF_METHODS,
 ]);

@@ -1,9 +1,9 @@
 //! `Interpreted`: the interpreter, as the scheduler's host.
 //!
 //! Owns: how threads of an interpreter wait, take turns and are started.
-//! Called by: `sched`, through the `Host` trait; `waiting`. Invariant: whoever waits is detached, and
-//! nobody takes the interpreter's lock in the moment in which its holder is about to let go: see
-//! [`Gate`]. Threads: as the trait says.
+//! Called by: `sched`, through the `Host` trait; `waiting`. Invariant: whoever waits is detached,
+//! and nobody takes the interpreter's lock in the moment in which its holder is about to let go:
+//! see [`Gate`]. Threads: as the trait says.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -40,8 +40,8 @@ impl Parker for NativeParker {
 ///
 /// A worker that finds a task, and a waiter whose future is done, hold back for a moment until the
 /// other side has let go, so that the lock is free when they ask for it. Asking for a lock that is
-/// held costs a sleep and a wake-up, tens of microseconds on both sides; holding back costs less than
-/// one. It is only a hint: when it is wrong, `HOLD_BACK` is lost, nothing else.
+/// held costs a sleep and a wake-up, tens of microseconds on both sides; holding back costs less
+/// than one. It is only a hint: when it is wrong, `HOLD_BACK` is lost, nothing else.
 struct Gate {
     is_needed: bool,
     is_free: AtomicBool,

@@ -22,12 +22,21 @@ static FUNCTIONS: Static<[HPyMeth; 18]> = Static([
     function!(
         c"async_",
         async_,
-        c"async_(fn, /, *args, **kwargs)\n--\n\nRun fn(*args, **kwargs) on a worker thread and return its hpyx.Future.\n\nThe runtime starts on first use. The task sees the caller's context variables.\n\nRaises:\n    RuntimeError: the runtime was shut down, or may not start by itself (HPYX_AUTOINIT=0).\n    TypeError: no callable was given.\n\nThreads and cancellation: any thread; Future.cancel() works until the task starts."
+        c"async_(fn, /, *args, **kwargs)\n--\n\n\
+          Run fn(*args, **kwargs) on a worker thread and return its hpyx.Future.\n\n\
+          The runtime starts on first use. The task sees the caller's context variables.\n\n\
+          Raises:\n    \
+          RuntimeError: the runtime was shut down, or may not start by itself \
+          (HPYX_AUTOINIT=0).\n    \
+          TypeError: no callable was given.\n\n\
+          Threads and cancellation: any thread; Future.cancel() works until the task starts."
     ),
     function!(
         c"ready_future",
         ready_future,
-        c"ready_future(value, /)\n--\n\nReturn a hpyx.Future that is done and holds *value*. Any thread; needs no running runtime."
+        c"ready_future(value, /)\n--\n\n\
+          Return a hpyx.Future that is done and holds *value*. Any thread; needs no running \
+          runtime."
     ),
     function!(c"new_future", new_future, c"new_future() -> Future that nothing runs yet"),
     function!(c"push", push, c"push(future, executor | None): queues a future made by new_future"),
@@ -43,7 +52,11 @@ static FUNCTIONS: Static<[HPyMeth; 18]> = Static([
     function!(c"worker_index", worker_index, c"worker_index() -> int: -1 off the pool's threads"),
     function!(c"statistics", statistics, c"statistics() -> dict of counters"),
     function!(c"probe", probe_interpreter, c"probe() -> dict: what the interpreter is"),
-    function!(c"open_handles", open_handles, c"open_handles() -> int: 0 unless handles are checked"),
+    function!(
+        c"open_handles",
+        open_handles,
+        c"open_handles() -> int: 0 unless handles are checked"
+    ),
     END_OF_METHODS,
 ]);
 
@@ -266,9 +279,9 @@ fn enter_thread<'py>(
     none(py, interpreter)
 }
 
-/// next_task(done, succeeded): ends the task that was run, and returns the next one, started, or None
-/// when there is none at hand. next_task(None, False) waits for one; None: the thread has left the
-/// pool.
+/// next_task(done, succeeded): ends the task that was run, and returns the next one, started, or
+/// None when there is none at hand. next_task(None, False) waits for one; None: the thread has left
+/// the pool.
 fn next_task<'py>(
     py: Attached<'py>,
     module: Module<'py>,

@@ -1,4 +1,5 @@
-//! The Python objects that the core refers to, by name: exception classes, callbacks of the package.
+//! The Python objects that the core refers to, by name: exception classes, callbacks of the
+//! package.
 //!
 //! Owns: one reference each, for the life of the interpreter. Filled by: `module` (built-in
 //! exceptions) and the package, through `_native.register`. Called by: everything in `bridge`.

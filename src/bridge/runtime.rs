@@ -1,7 +1,7 @@
 //! What belongs to one interpreter: its names, and its runtime.
 //!
-//! Owns: `Interpreter` (one per interpreter that imports us) and `Runtime` (one per life of the pool:
-//! a forked child begins a new one). Called by: everything in `bridge`.
+//! Owns: `Interpreter` (one per interpreter that imports us) and `Runtime` (one per life of the
+//! pool: a forked child begins a new one). Called by: everything in `bridge`.
 //! Invariant: no static holds a handle or a runtime; both hang off the module's state. They are
 //! leaked on purpose: futures point to them without counting, and an interpreter has one for life
 //! (about 20 KB each, one more per fork).
@@ -66,7 +66,8 @@ impl ModuleState {
 /// The interpreter that a module function was called in.
 #[inline]
 pub fn interpreter_of(module: &Module<'_>) -> &'static Interpreter {
-    // SAFETY: the module definition gives ModuleState as its state; `fill` ran when it was executed.
+    // SAFETY: the module definition gives ModuleState as its state; `fill` ran when it was
+    // executed.
     unsafe { &*module.state::<ModuleState>().interpreter.load(Ordering::Relaxed) }
 }
 

@@ -8,8 +8,10 @@
 //! | state | see `state` | all | itself |
 //! | runtime | birth | all | immutable |
 //! | scope | birth; whoever ends the future takes it | the same | ending happens once |
-//! | callable, args, kwargs, shape, context | birth; whoever starts or cancels takes them | the same | `try_start` and `try_cancel` exclude each other |
-//! | result | whoever ends the future, before `complete` | whoever saw `is_done` | Release/Acquire on state |
+//! | callable, args, kwargs, shape, context | birth; whoever starts or cancels takes them | the
+//! same | `try_start` and `try_cancel` exclude each other |
+//! | result | whoever ends the future, before `complete` | whoever saw `is_done` | Release/Acquire
+//! on state |
 //!
 //! Invariant: all zero is a valid, dead body (what the interpreter's allocation gives us).
 //! Threads: fields change only while attached, so that the collector sees none of it half-done.

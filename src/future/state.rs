@@ -1,7 +1,7 @@
 //! The state of a future: one atomic word.
 //!
-//! Owns: the life cycle, the flag that somebody sleeps on the future, and the list of callbacks, all
-//! in one word, so that completing takes everything over in a single step.
+//! Owns: the life cycle, the flag that somebody sleeps on the future, and the list of callbacks,
+//! all in one word, so that completing takes everything over in a single step.
 //!
 //! ```text
 //!   63 ............................ 4   3        2 .. 0
@@ -10,9 +10,11 @@
 //!
 //! | field | who writes | who reads |
 //! |---|---|---|
-//! | life cycle | whoever starts, completes or cancels: each step is one compare-and-swap or swap | all |
+//! | life cycle | whoever starts, completes or cancels: each step is one compare-and-swap or swap |
+//! all |
 //! | WAITERS | a thread about to sleep | the completer, in the same swap that completes |
-//! | list | add_callback (push), completer and canceller (take all) | the collector, while no thread runs |
+//! | list | add_callback (push), completer and canceller (take all) | the collector, while no
+//! thread runs |
 //!
 //! Invariants: a future is completed once; every callback is either in the list that the completer
 //! takes, or its adder is told "done"; a sleeper either sees "done" or is woken. Models below.
@@ -117,8 +119,8 @@ impl<C> State<C> {
     /// Where the future is in its life. After `Value` or `Error` its result may be read.
     #[inline]
     pub fn life(&self) -> Life {
-        // ORDER: Acquire; pairs with the Release half of the swap in `complete`: whoever sees "done"
-        // sees the result that was written before. Relaxed would let it read an empty slot.
+        // ORDER: Acquire; pairs with the Release half of the swap in `complete`: whoever sees
+        // "done" sees the result that was written before. Relaxed would let it read an empty slot.
         Life::of(self.word.load(Ordering::Acquire))
     }
 
@@ -208,8 +210,8 @@ impl<C> State<C> {
 
     /// Tells the completer that somebody is going to sleep on this future. False when it is done.
     pub fn announce_waiter(&self) -> bool {
-        // ORDER: AcqRel; the flag is either part of the word that `complete` swaps out (Release), or
-        // we see here that the future is done, with its result (Acquire).
+        // ORDER: AcqRel; the flag is either part of the word that `complete` swaps out (Release),
+        // or we see here that the future is done, with its result (Acquire).
         !Life::of(self.word.fetch_or(WAITERS, Ordering::AcqRel)).is_done()
     }
 

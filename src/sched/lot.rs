@@ -3,15 +3,16 @@
 //! Owns: the lists of sleeping threads, by key (an address used only as a name).
 //! Called by: hosts (`Host::wait_until`), and whoever changes what a sleeper waits for.
 //! Invariant (no lost wake-up): a sleeper is in its list *before* it looks at its condition for the
-//! last time, and a waker makes the condition true *before* it looks into the list; the list's mutex
-//! orders the two, so one of them sees the other. Model: `loom_no_wake_up_is_lost`.
+//! last time, and a waker makes the condition true *before* it looks into the list; the list's
+//! mutex orders the two, so one of them sees the other. Model: `loom_no_wake_up_is_lost`.
 //! Threads: any; the mutex is never held while parking, unparking or evaluating a condition.
 
 use std::time::Instant;
 
 use crate::sync::{lock, Arc, AtomicBool, Mutex, Ordering};
 
-/// How a thread sleeps. `park` may return early for no reason; `unpark` before `park` is remembered.
+/// How a thread sleeps. `park` may return early for no reason; `unpark` before `park` is
+/// remembered.
 pub trait Parker: Clone + Send + Sync {
     /// Sleeps until unparked or until the deadline.
     fn park(&self, deadline: Option<Instant>);

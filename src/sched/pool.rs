@@ -132,8 +132,8 @@ impl<H: Host> Pool<H> {
         self.leave_thread();
     }
 
-    /// The calling thread joins the pool. `run_thread` in steps: enter, then next_task, task_begins,
-    /// (the task runs,) task_ends, until there is no next task, then leave.
+    /// The calling thread joins the pool. `run_thread` in steps: enter, then next_task,
+    /// task_begins, (the task runs,) task_ends, until there is no next task, then leave.
     pub fn enter_thread(&'static self, role: ThreadRole, index: usize) {
         self.threads.fetch_add(1, Ordering::Relaxed);
         PoolThread::enter(self, role, index);
@@ -211,8 +211,8 @@ impl<H: Host> Pool<H> {
 
     /// No more work will come. Threads finish what is queued and return.
     pub fn close(&self) {
-        // ORDER: SeqCst; pairs with the Acquire in `is_closing`, and is ordered before the look into
-        // the parking lot below (see `lot`).
+        // ORDER: SeqCst; pairs with the Acquire in `is_closing`, and is ordered before the look
+        // into the parking lot below (see `lot`).
         self.closing.store(true, Ordering::SeqCst);
         self.lot.wake_all(self.sleep.key());
         self.lot.wake_all(self.sentry_key());
@@ -229,8 +229,8 @@ impl<H: Host> Pool<H> {
     /// Whether `close` was called.
     #[inline]
     pub fn is_closing(&self) -> bool {
-        // ORDER: SeqCst; pairs with the store in `close` and, in a worker, comes before its last look
-        // into the queues: a submitter pushes, then looks here (`is_closing_after_push`).
+        // ORDER: SeqCst; pairs with the store in `close` and, in a worker, comes before its last
+        // look into the queues: a submitter pushes, then looks here (`is_closing_after_push`).
         self.closing.load(Ordering::SeqCst)
     }
 

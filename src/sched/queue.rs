@@ -3,8 +3,8 @@
 //! Owns: the queues, and the order in which a worker looks into them.
 //! Called by: `pool` (push), `worker` (take). Work stealing after Blumofe and Leiserson, on the
 //! deque of Chase and Lev as crossbeam-deque implements it.
-//! Invariants: tasks from outside start in FIFO order (taken one by one, never in batches that a LIFO
-//! deque would turn round); the owner end of a deque is used by the holder of its slot only.
+//! Invariants: tasks from outside start in FIFO order (taken one by one, never in batches that a
+//! LIFO deque would turn round); the owner end of a deque is used by the holder of its slot only.
 //! Threads: any may push to the injector and steal; see `Slot` for the owner end.
 
 use std::cell::UnsafeCell;

@@ -4,9 +4,9 @@
 //! `worker` (waking it). Waits that the core cannot see (locks, barriers, sockets, sleep) must not
 //! starve queued work: when work is queued, no task has started or finished and no worker has used
 //! the processor for `PERIOD`, the sentry opens an extra slot and a spare takes it.
-//! Invariant: tasks that compute on a slot never make it open one. Where only one attached thread runs at a
-//! time, one computing worker counts as a busy pool; elsewhere it takes as many as there are slots.
-//! Threads: the sentry itself, detached but for the moment in which it calls a spare.
+//! Invariant: tasks that compute on a slot never make it open one. Where only one attached thread
+//! runs at a time, one computing worker counts as a busy pool; elsewhere it takes as many as there
+//! are slots. Threads: the sentry itself, detached but for the moment in which it calls a spare.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -50,8 +50,8 @@ impl<H: Host> Pool<H> {
     /// Wakes the sentry, or starts it. Attached.
     #[cold]
     pub(super) fn alert_sentry(&'static self) {
-        // ORDER: SeqCst; pairs with the store of ASLEEP in `watch`: we see it asleep, or it sees the
-        // work that was pushed before.
+        // ORDER: SeqCst; pairs with the store of ASLEEP in `watch`: we see it asleep, or it sees
+        // the work that was pushed before.
         match self.sentry_state.load(Ordering::SeqCst) {
             ASLEEP => {
                 self.lot.wake_one(self.sentry_key());

@@ -1,8 +1,8 @@
 //! Idle workers: who searches, who sleeps, who wakes them.
 //!
 //! Owns: the two counters and the idle key of the parking lot.
-//! Called by: `worker` (going idle), `pool` (new work). Invariant: work that was pushed is seen by a
-//! searching worker, or a sleeping one is woken, or every worker is busy and will look before it
+//! Called by: `worker` (going idle), `pool` (new work). Invariant: work that was pushed is seen by
+//! a searching worker, or a sleeping one is woken, or every worker is busy and will look before it
 //! goes idle. The proof, with named events, is `sleep.md`; the model is `loom_work_is_found`.
 //! Threads: any. Nothing here calls out, apart from the parking lot's unpark.
 
@@ -31,8 +31,8 @@ impl Sleep {
     /// nobody to take it: no searcher and no sleeper.
     #[inline]
     pub fn work_pushed<P: Parker>(&self, lot: &Lot<P>) -> bool {
-        // ORDER: SeqCst fence (PushFence); pairs with the one in `start_sleeping`: either we see the
-        // sleeper here, or it sees the work there. Acquire/Release would allow neither.
+        // ORDER: SeqCst fence (PushFence); pairs with the one in `start_sleeping`: either we see
+        // the sleeper here, or it sees the work there. Acquire/Release would allow neither.
         fence(Ordering::SeqCst);
         if self.searching.load(Ordering::Relaxed) > 0 {
             return true;
@@ -45,8 +45,9 @@ impl Sleep {
 
     #[cold]
     fn wake_one_cold<P: Parker>(&self, lot: &Lot<P>) -> bool {
-        // A sleeper that is counted but not yet listed looks once more by itself. One that is counted
-        // but was taken out of the list already may be busy by now: say that nobody was woken.
+        // A sleeper that is counted but not yet listed looks once more by itself. One that is
+        // counted but was taken out of the list already may be busy by now: say that nobody was
+        // woken.
         lot.wake_one(self.key())
     }
 

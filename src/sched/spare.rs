@@ -6,8 +6,9 @@
 //! A worker that waits inside a task gives its slot away; a spare takes it, if there is work. When
 //! the wait ends, the worker finishes its task without a slot ("runs on"); spares notice that there
 //! are too many running threads (`vacancies < 0`) and give a slot back between two tasks.
-//! Invariant: if there is work, as many threads as there are ordinary slots run, or one is on its way.
-//! Threads: attached wherever a thread may be started; the mutex is held for a push or pop only.
+//! Invariant: if there is work, as many threads as there are ordinary slots run, or one is on its
+//! way. Threads: attached wherever a thread may be started; the mutex is held for a push or pop
+//! only.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -50,9 +51,9 @@ impl<H: Host> Pool<H> {
         self.task_ends();
     }
 
-    /// Waits on a thread that may be one of the pool's: `wait` runs while a spare may hold the slot.
-    /// When there is work but no spare can be had, `otherwise` is asked first; if it says true there
-    /// is nothing left to wait for. Attached.
+    /// Waits on a thread that may be one of the pool's: `wait` runs while a spare may hold the
+    /// slot. When there is work but no spare can be had, `otherwise` is asked first; if it says
+    /// true there is nothing left to wait for. Attached.
     pub fn block(&'static self, otherwise: impl FnOnce() -> bool, wait: impl FnOnce()) {
         let Some(thread) = PoolThread::current(self) else {
             return wait();

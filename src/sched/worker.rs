@@ -1,7 +1,7 @@
 //! A thread of the pool: finding the next task, going idle, waiting for a slot.
 //!
-//! Owns: `PoolThread`, what a thread of the pool knows about itself. Called by: `pool`, which offers
-//! the loop as a whole (`run_thread`) and in steps, for hosts whose loop lies elsewhere.
+//! Owns: `PoolThread`, what a thread of the pool knows about itself. Called by: `pool`, which
+//! offers the loop as a whole (`run_thread`) and in steps, for hosts whose loop lies elsewhere.
 //! Invariants: a thread starts tasks only while it holds a slot; it is attached whenever a task
 //! runs, and never for longer than `TURN` without giving other threads a chance in between.
 //! Threads: one `PoolThread` per thread, reached through a thread-local pointer.
@@ -189,8 +189,8 @@ impl<H: Host> PoolThread<H> {
     }
 
     /// Idle: looks for work for a while, then sleeps, all of it out of the way of other threads. A
-    /// task is taken before the thread comes back. None when the thread should give its slot up: the
-    /// pool closes, or this is a spare that has waited long enough.
+    /// task is taken before the thread comes back. None when the thread should give its slot up:
+    /// the pool closes, or this is a spare that has waited long enough.
     fn search_or_sleep(&self, held: Held<'static, H::Task>) -> Option<H::Task> {
         let pool = self.pool;
         let searching = Cell::new(pool.sleep.start_searching(pool.searcher_limit()));

@@ -92,12 +92,12 @@ typedef struct _HPyxProbe_s {
     HPyxFamily family;
     int major, minor, micro; /* of the Python language version that the interpreter reports */
     int free_threaded;
-    size_t header_size;                  /* bytes before the body of an object */
-    int slot_multiple_interpreters;      /* the module slot is accepted */
-    int slot_gil;                        /* the module slot is accepted */
-    int native_context_vars;             /* PyContext_* is there */
-    int fields_are_attributes;           /* the collector does not look into C fields */
-    int debug;                           /* the checking context is in use */
+    size_t header_size;             /* bytes before the body of an object */
+    int slot_multiple_interpreters; /* the module slot is accepted */
+    int slot_gil;                   /* the module slot is accepted */
+    int native_context_vars;        /* PyContext_* is there */
+    int fields_are_attributes;      /* the collector does not look into C fields */
+    int debug;                      /* the checking context is in use */
 } HPyxProbe;
 
 struct _HPyContext_s {
@@ -155,8 +155,15 @@ typedef struct _HPyxTask_s {
     intptr_t args;     /* by shape: nothing, the one argument itself, or a tuple */
     intptr_t kwargs;   /* keyword names (a tuple; their values end `args`), or a dict */
 } HPyxTask;
-enum { HPYX_ARGS_NONE = 0, HPYX_ARGS_ONE = 1, HPYX_ARGS_TUPLE = 2, HPYX_ARGS_NAMED = 3, HPYX_ARGS_DICT = 4 };
-/* Packs fast-call arguments args[first..] into `task`; returns the shape, or -1 with an error set. */
+enum {
+    HPYX_ARGS_NONE = 0,
+    HPYX_ARGS_ONE = 1,
+    HPYX_ARGS_TUPLE = 2,
+    HPYX_ARGS_NAMED = 3,
+    HPYX_ARGS_DICT = 4
+};
+/* Packs fast-call arguments args[first..] into `task`; returns the shape, or -1 with an error set.
+ * */
 int hpyx_task_pack(HPyxTask *task, intptr_t callable, const intptr_t *args, intptr_t nargs,
                    intptr_t kwnames);
 HPy hpyx_task_call(const HPyContext *ctx, const HPyxTask *task, int shape);
