@@ -13,16 +13,21 @@ use std::time::{Duration, Instant};
 
 use crate::host::{Host, ThreadRole, Wait};
 use crate::sched::pool::Pool;
+use crate::sched::thread_cpu::CpuClock;
 
 /// How long nothing may move before a spare starts.
 const PERIOD: Duration = Duration::from_millis(10);
-/// CPU time within a period that counts as computing.
-const COMPUTING: Duration = Duration::from_millis(1);
+/// CPU time within a period that counts as computing: a thread that sleeps uses none, while one that
+/// wants to run may get little of a loaded machine.
+const COMPUTING: Duration = Duration::from_micros(50);
+/// After how many periods of standstill a spare starts. One alone may be a worker that computes and
+/// did not get the processor; once a spare has started, one more period is enough for the next.
+const STANDSTILLS: u32 = 2;
 /// When getting attached took longer than this, somebody else was using the interpreter, and a
 /// worker may only have been waiting for it: look again.
 const PROMPT: Duration = Duration::from_millis(1);
 /// That many periods of standstill in a row convince even when attaching is slow.
-const CONVINCED_AFTER: u32 = 3;
+const CONVINCED_AFTER: u32 = 4;
 
 const NOT_STARTED: usize = 0;
 const WATCHING: usize = 1;
@@ -31,7 +36,7 @@ const ASLEEP: usize = 2;
 /// What moves when work is being done.
 struct Movement {
     tasks: u64,
-    clocks: Vec<Option<Duration>>,
+    clocks: Vec<(CpuClock, Option<Duration>)>,
 }
 
 impl<H: Host> Pool<H> {
@@ -110,7 +115,7 @@ impl<H: Host> Pool<H> {
                 before = now;
                 standstills = if stands_still { standstills + 1 } else { 0 };
                 ended = Instant::now();
-                stands_still
+                standstills >= STANDSTILLS
             });
             if !self.queues.has_work() {
                 return;
@@ -118,6 +123,7 @@ impl<H: Host> Pool<H> {
             if ended.elapsed() < PROMPT || standstills >= CONVINCED_AFTER {
                 self.open_extra_slot();
                 before = self.movement();
+                standstills = STANDSTILLS - 1;
             }
         }
     }
@@ -134,9 +140,8 @@ impl<H: Host> Pool<H> {
                 + self.started_elsewhere.load(Ordering::Relaxed)
                 + self.finished_elsewhere.load(Ordering::Relaxed),
             clocks: slots
-                .map(|slot| {
-                    crate::sched::thread_cpu::CpuClock(slot.clock.load(Ordering::Relaxed)).now()
-                })
+                .map(|slot| CpuClock(slot.clock.load(Ordering::Relaxed)))
+                .map(|clock| (clock, clock.now()))
                 .collect(),
         }
     }
@@ -147,8 +152,10 @@ impl<H: Host> Pool<H> {
             .clocks
             .iter()
             .zip(&now.clocks)
-            .filter(|clocks| match clocks {
-                (Some(before), Some(now)) => now.saturating_sub(*before) >= COMPUTING,
+            .filter(|((_, before), (clock, now))| match (before, now) {
+                (Some(before), Some(now)) => {
+                    now.saturating_sub(*before) >= COMPUTING || clock.is_runnable()
+                }
                 (None, Some(_)) => true,
                 _ => false,
             })

@@ -31,6 +31,24 @@ impl CpuClock {
         let status = unsafe { libc::clock_gettime(self.0 as u32 as libc::clockid_t, &mut time) };
         (status == 0).then(|| Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
     }
+
+    /// Whether the thread is ready to run, though a loaded machine may not let it.
+    pub fn is_runnable(self) -> bool {
+        // The kernel's number of a thread is in its clock's: the complement, shifted by three bits.
+        let thread = !((self.0 as u32 as i32) >> 3);
+        self.0 != 0
+            && std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).is_ok_and(|stat| {
+                stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('R'))
+            })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl CpuClock {
+    /// Whether the thread is ready to run; not known here, so only its clock counts.
+    pub fn is_runnable(self) -> bool {
+        false
+    }
 }
 
 #[cfg(target_os = "macos")]
@@ -81,6 +99,13 @@ impl CpuClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_running_thread_is_runnable() {
+        assert!(CpuClock::of_current_thread().is_runnable());
+        assert!(!CpuClock(0).is_runnable());
+    }
 
     #[test]
     fn a_busy_thread_moves_its_clock_and_a_dead_one_does_not_crash() {
