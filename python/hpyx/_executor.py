@@ -126,23 +126,25 @@ def _results(submissions, buffersize, end):
     def iterate():
         try:
             while futures:
-                future = futures.popleft()
-                try:
-                    if end is None:
-                        result = future.result()
-                    else:
-                        result = future.result(end - time.monotonic())
-                finally:
-                    future.cancel()
-                del future
-                if buffersize is not None:
-                    futures.extend(islice(submissions, 1))
-                yield result
+                # No name for the result: the generator must not keep it alive while it waits.
+                yield _next_result(futures, submissions, buffersize, end)
         finally:
             for future in futures:
                 future.cancel()
 
     return iterate()
+
+
+def _next_result(futures, submissions, buffersize, end):
+    future = futures.popleft()
+    try:
+        result = future.result(None if end is None else end - time.monotonic())
+    finally:
+        future.cancel()
+        del future  # it is in the traceback of its own exception
+    if buffersize is not None:
+        futures.extend(islice(submissions, 1))
+    return result
 
 
 def _chunks(items, size):
@@ -155,7 +157,9 @@ def _chunks(items, size):
 
 def _flattened(chunks):
     for chunk in chunks:
-        yield from chunk
+        chunk.reverse()
+        while chunk:
+            yield chunk.pop()
 
 
 def _call_each(fn, chunk):
