@@ -116,8 +116,11 @@ impl Slot {
     /// # Safety
     /// Called from `tp_traverse` with its own arguments.
     pub unsafe fn visit(&self, visit: *mut c_void, arg: *mut c_void) -> i32 {
-        // SAFETY: passed on from tp_traverse.
-        unsafe { bindings::hpyx_visit(self.0.load(Ordering::Relaxed), visit, arg) }
+        match self.0.load(Ordering::Relaxed) {
+            0 => 0,
+            // SAFETY: passed on from tp_traverse.
+            word => unsafe { bindings::hpyx_visit(word, visit, arg) },
+        }
     }
 }
 

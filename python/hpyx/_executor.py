@@ -54,11 +54,15 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
                 UserWarning,
                 stacklevel=2,
             )
-        self._thread_name_prefix = thread_name_prefix
         native.set_up_executor(
             self, None if initializer is None else (initializer, tuple(initargs))
         )
-        self._max_workers = workers
+
+    # Attributes would give each executor a __dict__, in which every call of submit() would look first.
+
+    @property
+    def _max_workers(self):
+        return native.os_threads()
 
     if not native.probe()["runs_tasks_natively"]:
 
@@ -74,8 +78,7 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
             return _submit(self, fn, args, kwargs)
 
         def __del__(self):
-            if hasattr(self, "_max_workers"):  # __init__ got as far as the native part
-                self._abandon()
+            self._abandon()
 
     def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
         """Return an iterator of ``fn(*items)`` for the items of *iterables*, in order.

@@ -43,10 +43,10 @@ pub fn call<'py>(
 ) -> Outcome<'py> {
     let taken = |raised: Raised<'py>| raised.take(py);
     if context == 0 && !nested {
-        enter_base(py).map_err(taken)?;
+        let base = enter_base(py).map_err(taken)?;
         // SAFETY: the caller keeps the call's references until it releases them.
         let outcome = unsafe { call.call(py) }.map_err(taken);
-        clean_base(py).map_err(taken)?;
+        clean_base(py, base).map_err(taken)?;
         return outcome;
     }
     let context = match context {
@@ -61,22 +61,26 @@ pub fn call<'py>(
     outcome
 }
 
+/// The word of the base context, which the thread has entered.
 #[inline]
-fn enter_base<'py>(py: Attached<'py>) -> PyResult<'py, ()> {
-    if BASE.get() != 0 {
-        return Ok(());
+fn enter_base(py: Attached<'_>) -> PyResult<'_, isize> {
+    match BASE.get() {
+        0 => {
+            let base = py.new_context_vars()?;
+            base.enter_context_vars()?;
+            let word = base.into_word();
+            BASE.set(word);
+            Ok(word)
+        }
+        word => Ok(word),
     }
-    let base = py.new_context_vars()?;
-    base.enter_context_vars()?;
-    BASE.set(base.into_word());
-    Ok(())
 }
 
 /// After a task in the base context: if it left variables there, the next one gets a new context.
 #[inline]
-fn clean_base(py: Attached<'_>) -> PyResult<'_, ()> {
-    // SAFETY: the thread owns its base until `leave_base`.
-    let base = unsafe { Argument::borrow(py, BASE.get()) };
+fn clean_base(py: Attached<'_>, base: isize) -> PyResult<'_, ()> {
+    // SAFETY: the thread owns its base until `leave_base`; the task cannot have made it leave.
+    let base = unsafe { Argument::borrow(py, base) };
     match base.is_empty()? {
         true => Ok(()),
         false => leave_base(py),

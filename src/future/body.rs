@@ -23,6 +23,7 @@ use hpy_shim::native::NativeBody;
 use hpy_shim::task::PackedCall;
 use hpy_shim::{probe, stored_release, Attached, Handle, PyResult, Slot, Stored};
 
+use crate::bridge::names::Name;
 use crate::bridge::runtime::Runtime;
 use crate::executor::scope::Scope;
 use crate::future::state::{Life, State};
@@ -165,6 +166,14 @@ impl NativeBody for FutureBody {
         }
         // SAFETY: during a traversal nobody completes or takes callbacks: that happens attached.
         unsafe { self.state.visit_callbacks(|callback| callback.visit(visit, arg)) }
+    }
+
+    fn class_word(&self) -> isize {
+        // Futures are made by `new_instance` of the registered class only.
+        match self.has_runtime() {
+            true => self.runtime().names().word(Name::Future),
+            false => 0,
+        }
     }
 
     fn clear(&self, py: Attached<'_>) {

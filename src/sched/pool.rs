@@ -122,11 +122,11 @@ impl<H: Host> Pool<H> {
         self.enter_thread(role, index);
         if role == ThreadRole::Sentry {
             self.watch();
-        } else {
-            while let Some(task) = self.next_task() {
-                self.task_begins();
+        } else if let Some(thread) = PoolThread::current(self) {
+            while let Some(task) = thread.next_task() {
+                thread.task_begins();
                 self.host.run(task);
-                self.task_ends();
+                thread.task_ends();
             }
         }
         self.leave_thread();

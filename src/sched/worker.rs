@@ -216,6 +216,10 @@ impl<H: Host> PoolThread<H> {
                 if found.is_none() {
                     return closing;
                 }
+                // Before waiting to be attached: who pushes meanwhile must not count on us.
+                if sleeping.replace(false) {
+                    pool.sleep.stop_sleeping();
+                }
                 let was_last_searcher = match searching.take() {
                     Some(searching) => pool.sleep.found_work(searching),
                     None => true,
@@ -230,7 +234,7 @@ impl<H: Host> PoolThread<H> {
         if let Some(searching) = searching.take() {
             pool.sleep.gave_up(searching);
         }
-        if sleeping.get() {
+        if sleeping.replace(false) {
             pool.sleep.stop_sleeping();
         }
         if nobody_is_free.get() {
