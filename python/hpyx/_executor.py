@@ -58,7 +58,8 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
             self, None if initializer is None else (initializer, tuple(initargs))
         )
 
-    # Attributes would give each executor a __dict__, in which every call of submit() would look first.
+    # No attribute is set on executors: it would bring their __dict__ to life, in which every call
+    # of submit() would look first.
 
     @property
     def _max_workers(self):
