@@ -4,7 +4,8 @@
 //! Called by: hosts (`Host::wait_until`), and whoever changes what a sleeper waits for.
 //! Invariant (no lost wake-up): a sleeper is in its list *before* it looks at its condition for the
 //! last time, and a waker makes the condition true *before* it looks into the list; the list's
-//! mutex orders the two, so one of them sees the other. Model: `loom_no_wake_up_is_lost`.
+//! mutex orders the two, so one of them sees the other. A wake-up that reaches a thread which is
+//! leaving anyway is passed on. Models: `loom_no_wake_up_is_lost`, and those of `sleep`.
 //! Threads: any; the mutex is never held while parking, unparking or evaluating a condition.
 
 use std::time::Instant;
@@ -70,14 +71,20 @@ impl<P: Parker> Lot<P> {
                 Arc::new(Sleeper { parker: parker.clone(), woken: AtomicBool::new(false) });
             lock(self.bucket(key)).push(Entry { key, sleeper: sleeper.clone() });
             if condition() {
-                self.leave(key, &sleeper);
+                if !self.leave(key, &sleeper) {
+                    self.pass_on(key);
+                }
                 return true;
             }
             // ORDER: Acquire; pairs with the Release in `wake`: what the waker did is seen here.
             while !sleeper.woken.load(Ordering::Acquire) {
                 if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                    self.leave(key, &sleeper);
-                    return condition();
+                    let was_listed = self.leave(key, &sleeper);
+                    let holds = condition();
+                    if !was_listed && !holds {
+                        self.pass_on(key);
+                    }
+                    return holds;
                 }
                 sleeper.parker.park(deadline);
             }
@@ -87,8 +94,18 @@ impl<P: Parker> Lot<P> {
         }
     }
 
-    fn leave(&self, key: usize, sleeper: &Arc<Sleeper<P>>) {
-        lock(self.bucket(key)).retain(|entry| !Arc::ptr_eq(&entry.sleeper, sleeper));
+    /// Leaves the list. False when a waker has taken this thread out already.
+    fn leave(&self, key: usize, sleeper: &Arc<Sleeper<P>>) -> bool {
+        let mut entries = lock(self.bucket(key));
+        let before = entries.len();
+        entries.retain(|entry| !Arc::ptr_eq(&entry.sleeper, sleeper));
+        entries.len() < before
+    }
+
+    /// A wake-up came for a thread that did not need it (any more): it was meant for a change that
+    /// this thread has not used, so somebody else gets it.
+    fn pass_on(&self, key: usize) {
+        self.wake_one(key);
     }
 
     fn wake(sleeper: &Sleeper<P>) {

@@ -136,6 +136,10 @@ mod loom_tests {
                 self.sleep.start_sleeping();
                 self.lot.wait(self.sleep.key(), &here(), None, &mut || {
                     found = lock(&self.queue).pop();
+                    // Pushers may have relied on this thread while it was searching.
+                    if found.is_some() && !lock(&self.queue).is_empty() {
+                        self.sleep.work_pushed(&self.lot);
+                    }
                     found.is_some()
                 });
                 self.sleep.stop_sleeping();

@@ -196,6 +196,7 @@ impl<H: Host> PoolThread<H> {
         let searching = Cell::new(pool.sleep.start_searching(pool.searcher_limit()));
         let sleeping = Cell::new(false);
         let nobody_is_free = Cell::new(false);
+        let slept = Cell::new(false);
         let mut found = None;
         let spin = if searching_is_some(&searching) { SEARCH } else { Duration::ZERO };
         let wait = Wait {
@@ -208,6 +209,7 @@ impl<H: Host> PoolThread<H> {
                 }
                 pool.sleep.start_sleeping();
                 sleeping.set(true);
+                slept.set(true);
             },
             condition: &mut || {
                 // In this order: a submitter that did not see the pool closing has pushed before.
@@ -236,6 +238,10 @@ impl<H: Host> PoolThread<H> {
         }
         if sleeping.replace(false) {
             pool.sleep.stop_sleeping();
+        }
+        // A pusher may have woken this thread when it had found other work already.
+        if slept.get() && pool.queues.has_work() {
+            nobody_is_free.set(!pool.sleep.work_pushed(&pool.lot));
         }
         if nobody_is_free.get() {
             pool.nobody_is_free_cold();
