@@ -9,14 +9,14 @@ use hpy_shim::{
     function, probe, Argument, Arguments, Attached, Handle, Module, PyResult, Raised, Stored, This,
 };
 
-use crate::bridge::host::mark_stack_base;
+use crate::bridge::host::{mark_stack_base, Interpreted};
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{interpreter_of, Interpreter, ModuleState};
 use crate::bridge::{context_vars, executor_type, future_type, submit, waiting};
 use crate::future::run;
 use crate::future::state::Life;
 use crate::host::ThreadRole;
-use crate::sched::pool::PoolSize;
+use crate::sched::pool::{Pool, PoolSize};
 
 static FUNCTIONS: Static<[HPyMeth; 18]> = Static([
     function!(
@@ -302,20 +302,36 @@ fn next_task<'py>(
         run::end_in_python(py, &done, if succeeded { Life::Value } else { Life::Error });
         drop(done.into_handle(py));
         pool.task_ends();
-        if !pool.has_task_at_hand() {
-            return none(py, interpreter);
-        }
+        // Without waiting: the caller's frame still holds on to `done`.
+        let next = first_that_runs(py, pool, || pool.next_task_nowait());
+        return next.map_or_else(|| none(py, interpreter), Ok);
     }
-    while let Some(future) = pool.next_task() {
+    let next = first_that_runs(py, pool, || pool.next_task());
+    next.map_or_else(
+        || {
+            pool.leave_thread();
+            none(py, interpreter)
+        },
+        Ok,
+    )
+}
+
+/// The first of the tasks that `take` gives which was not cancelled or run elsewhere, started.
+#[inline]
+fn first_that_runs<'py>(
+    py: Attached<'py>,
+    pool: &'static Pool<Interpreted>,
+    take: impl Fn() -> Option<Stored>,
+) -> Option<Handle<'py>> {
+    while let Some(future) = take() {
         pool.task_begins();
         if run::start_in_python(py, &future) {
-            return Ok(future.into_handle(py));
+            return Some(future.into_handle(py));
         }
         drop(future.into_handle(py));
         pool.task_ends();
     }
-    pool.leave_thread();
-    none(py, interpreter)
+    None
 }
 
 fn close<'py>(

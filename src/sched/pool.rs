@@ -151,10 +151,10 @@ impl<H: Host> Pool<H> {
         PoolThread::current(self).and_then(PoolThread::next_task)
     }
 
-    /// Whether `next_task` would most likely return at once.
+    /// The same without waiting; None: there is no task at hand.
     #[inline]
-    pub fn has_task_at_hand(&'static self) -> bool {
-        self.queues.has_work()
+    pub fn next_task_nowait(&'static self) -> Option<H::Task> {
+        PoolThread::current(self).and_then(PoolThread::next_task_nowait)
     }
 
     /// See `enter_thread`.

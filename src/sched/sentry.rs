@@ -17,9 +17,9 @@ use crate::sched::thread_cpu::CpuClock;
 
 /// How long nothing may move before a spare starts.
 const PERIOD: Duration = Duration::from_millis(10);
-/// CPU time within a period that counts as computing: a thread that sleeps uses none, while one
-/// that wants to run may get little of a loaded machine.
-const COMPUTING: Duration = Duration::from_micros(50);
+/// CPU time within a period that counts as computing. A task that polls something every millisecond
+/// stays below, and is blocked; one that computes and gets less of a loaded machine is runnable.
+const COMPUTING: Duration = Duration::from_millis(1);
 /// After how many periods of standstill a spare starts. One alone may be a worker that computes and
 /// did not get the processor; once a spare has started, one more period is enough for the next.
 const STANDSTILLS: u32 = 2;

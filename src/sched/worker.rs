@@ -102,6 +102,7 @@ impl<H: Host> PoolThread<H> {
     /// The thread leaves the pool: `next_task` said that it is not needed any more.
     pub(super) fn leave(pool: &'static Pool<H>) {
         let this = CURRENT.with(|current| current.replace(std::ptr::null())).cast::<Self>();
+        debug_assert!(!this.is_null(), "a thread left the pool twice");
         // SAFETY: made by `enter` on this thread, and not reachable any more.
         drop(unsafe { Box::from_raw(this.cast_mut()) });
         if pool.is_closing() {
@@ -133,6 +134,18 @@ impl<H: Host> PoolThread<H> {
                 self.pool.nobody_is_free_cold();
             }
         }
+    }
+
+    /// The next task if there is one at hand; never waits, never gives the slot up.
+    #[inline]
+    pub(super) fn next_task_nowait(&self) -> Option<H::Task> {
+        let held = self.held()?;
+        if self.should_yield_slot(held) {
+            return None;
+        }
+        let task = self.look(held)?;
+        self.pool.watch_over_queue();
+        Some(task)
     }
 
     #[cold]
