@@ -3,8 +3,8 @@
 
 use std::{env, fs, path::Path};
 
-const SOURCES: [&str; 8] =
-    ["api", "call", "context", "debug", "module", "symbols", "thread", "type"];
+const SOURCES: [&str; 9] =
+    ["api", "call", "context", "debug", "layout", "module", "symbols", "thread", "type"];
 
 fn main() {
     println!("cargo:rerun-if-changed=c");
