@@ -230,6 +230,14 @@ impl Host for Interpreted {
 /// stack among the systems we serve is 512 KiB (macOS, threads that are not the main one).
 const MAX_STACK_BELOW_NESTED_RUN: usize = 192 * 1024;
 
+/// The same where no other thread can be had. PyPy gives up at 768 KiB of its own account.
+const MAX_STACK_AS_LAST_RESORT: usize = 384 * 1024;
+
+/// Whether a nested run is possible at all.
+pub fn has_stack_left() -> bool {
+    stack_used() < MAX_STACK_AS_LAST_RESORT
+}
+
 thread_local! {
     static STACK_BASE: Cell<usize> = const { Cell::new(0) };
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use hpy_shim::error::HandledAside;
 use hpy_shim::{probe, thread, Attached, PyResult, Stored};
 
+use crate::bridge::host::has_stack_left;
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Runtime, Status};
 use crate::future::run;
@@ -102,9 +103,25 @@ fn until_done_cold<'py>(
             },
         );
     };
-    // When no spare can be had, running it here is better than waiting for nobody, time-out or not.
-    pool.block(|| run_it_here(HandledAside::new(py)), wait);
+    // When no spare can be had, running it here is better than waiting for nobody, time-out or not;
+    // where even the stack is used up, the future fails.
+    let last_resort = || match has_stack_left() {
+        true => run_it_here(HandledAside::new(py)),
+        false => body.state.try_start() && fail_for_want_of_threads(py, future),
+    };
+    pool.block(last_resort, wait);
     outcome
+}
+
+/// Ends a future that the caller has started and cannot run.
+#[cold]
+fn fail_for_want_of_threads(py: Attached<'_>, future: &Stored) -> bool {
+    let names = run::body(future).runtime().names();
+    let text =
+        "too many tasks wait for each other, and no thread can be started to go on with them";
+    let exception = py.str(text).and_then(|text| names.get(py, Name::RuntimeError).call(&[&text]));
+    run::fail(py, future, exception.unwrap_or_else(|raised| raised.take(py)));
+    true
 }
 
 /// Waits until `condition` holds, waking up for signals in the main thread. `announce` is called

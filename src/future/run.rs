@@ -6,7 +6,7 @@
 //! Threads: attached. Errors: what the task raises is its result; what a callback raises is logged.
 
 use hpy_shim::native::body_of;
-use hpy_shim::{probe, stored_release, Attached, Stored};
+use hpy_shim::{probe, stored_release, Attached, Handle, Stored};
 
 use crate::bridge::context_vars::{self, Outcome};
 use crate::bridge::names::Name;
@@ -57,8 +57,7 @@ fn enter_scope(py: Attached<'_>, future: &Stored) -> bool {
         Ok(()) => true,
         Err(raised) => {
             let exception = raised.take(py);
-            give_up_call(py, future);
-            end(py, future, Err(exception));
+            fail(py, future, exception);
             Within::leave();
             false
         }
@@ -127,6 +126,12 @@ pub fn end<'py>(py: Attached<'py>, future: &Stored, outcome: Outcome<'py>) {
     };
     body(future).keep_result(&future.bind(py), life, result);
     publish(py, future, life);
+}
+
+/// Ends a future that the caller has started, without running its call.
+pub fn fail<'py>(py: Attached<'py>, future: &Stored, exception: Handle<'py>) {
+    give_up_call(py, future);
+    end(py, future, Err(exception));
 }
 
 /// The result is where it belongs: tells everybody.
