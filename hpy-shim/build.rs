@@ -77,6 +77,7 @@ fn c_to_rust(c: &str) -> String {
         "char" => "std::ffi::c_char",
         "int" => "std::ffi::c_int",
         "long" => "std::ffi::c_long",
+        "unsigned long" => "std::ffi::c_ulong",
         "long long" => "std::ffi::c_longlong",
         "unsigned long long" => "std::ffi::c_ulonglong",
         "double" => "f64",

@@ -59,6 +59,13 @@ def cycle_through_attribute():
     return weakref.ref(future)
 
 
+def cycle_through_late_attribute():
+    future = hpyx.async_(abs, -1)
+    future.result()
+    future.itself = future
+    return weakref.ref(future)
+
+
 def cycle_through_ready_value():
     thing = Thing()
     thing.future = hpyx.ready_future(thing)
@@ -78,6 +85,7 @@ CYCLES = [
     cycle_through_callback,
     cycle_through_result,
     cycle_through_attribute,
+    cycle_through_late_attribute,
     cycle_through_ready_value,
     cycle_through_argument,
 ]

@@ -61,6 +61,17 @@ void hpyx_object_untrack(intptr_t object) {
         hpyx_api.PyObject_GC_UnTrack((void *)object);
 }
 
+void hpyx_object_track(intptr_t object) {
+    hpyx_api.PyObject_GC_Track((void *)object);
+}
+
+int hpyx_object_is_collectable(intptr_t object) {
+    PyObject *type = hpyx_api.PyObject_Type((PyObject *)object);
+    unsigned long flags = hpyx_api.PyType_GetFlags((PyTypeObject *)type);
+    hpyx_api.Py_DecRef(type);
+    return (flags & HPYX_TPFLAGS_HAVE_GC) != 0;
+}
+
 /* An instance of a heap type holds a reference to its type; whoever frees the instance gives it up.
  * */
 void hpyx_object_free(intptr_t object) {

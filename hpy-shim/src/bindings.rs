@@ -352,6 +352,12 @@ unsafe extern "C" {
     pub fn hpyx_object_untrack(object: isize);
 }
 unsafe extern "C" {
+    pub fn hpyx_object_track(object: isize);
+}
+unsafe extern "C" {
+    pub fn hpyx_object_is_collectable(object: isize) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
     pub fn hpyx_object_free(object: isize);
 }
 unsafe extern "C" {

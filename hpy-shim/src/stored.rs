@@ -58,6 +58,23 @@ impl Stored {
         Stored(word)
     }
 
+    /// Takes this native object out of the collector's sight.
+    #[inline]
+    pub fn untrack(&self, _py: Attached<'_>) {
+        // SAFETY: attached; an object that is tracked, or not, may be untracked.
+        unsafe { bindings::hpyx_object_untrack(self.0) }
+    }
+
+    /// Shows this native object to the collector again.
+    ///
+    /// # Safety
+    /// It was untracked, and nobody else does the same meanwhile.
+    #[inline]
+    pub unsafe fn track(&self, _py: Attached<'_>) {
+        // SAFETY: attached; as the caller promises.
+        unsafe { bindings::hpyx_object_track(self.0) }
+    }
+
     /// Which object this is; only to compare, or to reach a native body.
     #[inline]
     pub fn word(&self) -> isize {
@@ -109,6 +126,16 @@ impl Slot {
     #[inline]
     pub fn is_filled(&self) -> bool {
         self.0.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether the object in it can be part of a reference cycle, going by its type.
+    #[inline]
+    pub fn is_collectable(&self, _py: Attached<'_>) -> bool {
+        match self.0.load(Ordering::Relaxed) {
+            0 => false,
+            // SAFETY: attached; the slot owns a reference.
+            word => unsafe { bindings::hpyx_object_is_collectable(word) != 0 },
+        }
     }
 
     /// Shows the reference to the collector.

@@ -43,6 +43,13 @@ class Future(native.FutureBase, concurrent.futures.Future):
         _hpyx_call, _hpyx_error, _hpyx_value = no_call, no_error, no_value
         del no_call, no_error, no_value
 
+    else:
+
+        def __setattr__(self, name, value):
+            # A future with attributes may be part of a cycle: see docs/decisions.md.
+            self._show_to_collector()
+            super().__setattr__(name, value)
+
     def set_result(self, result):
         """Raise RuntimeError: the runtime alone completes its futures."""
         raise RuntimeError(_OWNED.format("set_result"))

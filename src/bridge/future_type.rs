@@ -28,7 +28,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 9]> = Static([
+static METHODS: Static<[HPyMeth; 10]> = Static([
     method!(
         FutureBody,
         c"result",
@@ -92,6 +92,13 @@ static METHODS: Static<[HPyMeth; 9]> = Static([
           Call fn(future) when the task has ended or was cancelled: in the order added, on \
           the thread that\n\
           ended it, or at once if that has happened. What fn raises is logged on hpyx.futures."
+    ),
+    method!(
+        FutureBody,
+        c"_show_to_collector",
+        show_to_collector,
+        c"_show_to_collector($self, /)\n--\n\n\
+          Let the cyclic collector look at the future: it gets attributes."
     ),
     END_OF_METHODS,
 ]);
@@ -283,9 +290,20 @@ fn add_done_callback<'py>(
         return Err(py.raise(&type_error, "add_done_callback() needs a callable: fn(future)"));
     };
     waiting::life(py, &future)?;
+    this.body().show_to_collector(py, &future);
     let stored = Stored::new(callback.dup());
     if let Err(callback) = this.body().state.add_callback(stored) {
         run::call_callback(py, &future, callback);
     }
     Ok(names.get(py, Name::None).dup())
+}
+
+fn show_to_collector<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let future = own(py, &this)?;
+    this.body().show_to_collector(py, &future);
+    Ok(names(&this).get(py, Name::None).dup())
 }

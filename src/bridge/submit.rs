@@ -120,6 +120,7 @@ fn queue<'py>(
     };
     let queued = Stored::new(future.dup());
     run::body(&queued).set_call(call, context);
+    run::body(&queued).hide_from_collector(py, &queued);
     drop(queued.into_handle(py));
     push(runtime, &future, scope)?;
     Ok(future)

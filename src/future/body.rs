@@ -10,6 +10,7 @@
 //! | scope | birth; whoever ends the future takes it | the same | ending happens once |
 //! | callable, args, kwargs, shape, context | birth; whoever starts or cancels takes them | the
 //! same | `try_start` and `try_cancel` exclude each other |
+//! | hidden | submit; whoever shows the future | the same | a swap: one shows it |
 //! | result | whoever ends the future, before `complete` | whoever saw `is_done` | Release/Acquire
 //! on state |
 //!
@@ -43,6 +44,7 @@ pub struct FutureBody {
     result: Slot,
     shape: AtomicU8,
     breaking: AtomicU8,
+    hidden: AtomicU8,
 }
 
 impl FutureBody {
@@ -128,6 +130,36 @@ impl FutureBody {
             return owner.load_field(&self.result);
         }
         owner.attr(if life == Life::Value { c"_hpyx_value" } else { c"_hpyx_error" })
+    }
+
+    /// The collector need not look at a future while it is queued: the queue's reference, which it
+    /// does not see, keeps the future alive anyway. Once, before it is queued.
+    #[inline]
+    pub fn hide_from_collector(&self, py: Attached<'_>, owner: &Stored) {
+        self.hidden.store(1, Ordering::Relaxed);
+        owner.untrack(py);
+    }
+
+    /// The collector looks at the future from now on: it may be part of a cycle.
+    #[inline]
+    pub fn show_to_collector(&self, py: Attached<'_>, owner: &Stored) {
+        if self.is_hidden() && self.hidden.swap(0, Ordering::Relaxed) != 0 {
+            // SAFETY: hidden before it was queued; the swap lets one thread through.
+            unsafe { owner.track(py) };
+        }
+    }
+
+    /// The same, if the result may be part of a cycle. A number or a string never is.
+    #[inline]
+    pub fn show_if_result_is_collectable(&self, py: Attached<'_>, owner: &Stored) {
+        if self.is_hidden() && self.result.is_collectable(py) {
+            self.show_to_collector(py, owner);
+        }
+    }
+
+    #[inline]
+    fn is_hidden(&self) -> bool {
+        self.hidden.load(Ordering::Relaxed) != 0
     }
 
     /// True for one caller only: the one who ends a future that a fork left behind.

@@ -124,7 +124,9 @@ pub fn end<'py>(py: Attached<'py>, future: &Stored, outcome: Outcome<'py>) {
         Ok(value) => (Life::Value, value),
         Err(exception) => (Life::Error, exception),
     };
-    body(future).keep_result(&future.bind(py), life, result);
+    let body = body(future);
+    body.keep_result(&future.bind(py), life, result);
+    body.show_if_result_is_collectable(py, future);
     publish(py, future, life);
 }
 

@@ -133,6 +133,10 @@ void *hpyx_module_state(intptr_t module);
 void *hpyx_body(intptr_t object);
 /* Last act of tp_dealloc; first act is hpyx_object_untrack. */
 void hpyx_object_untrack(intptr_t object);
+/* Shows an object of ours, untracked until now, to the collector. Only where bodies hold fields. */
+void hpyx_object_track(intptr_t object);
+/* Whether the collector looks into objects of this one's type. Only where bodies hold fields. */
+int hpyx_object_is_collectable(intptr_t object);
 void hpyx_object_free(intptr_t object);
 /* For tp_traverse: shows the object's own type, one field or one stored reference to the
  * collector. Not zero means: stop and return this. */
