@@ -3,12 +3,14 @@
 
     python3 ci/interpreters.py get [--only cp313t,pypy39]    get what is missing, then list
     python3 ci/interpreters.py list [--json]                 name, version and path of each
+    python3 ci/interpreters.py compiler     get GraalPy 25.0 with its compiler, print its path
 
 ``list`` prints one line per column: name, path, version, separated by tabs, so that other test
 suites can use the same interpreters. A column that is missing has ``-`` as its path.
 Exit code: 1 when a required column is missing (``pythons/columns.py`` says which are required).
 Nothing on the system is changed; what is downloaded or built goes to the cache
-(``HPYX_CACHE``, else ``~/.cache/hpyx``).
+(``HPYX_CACHE``, else ``~/.cache/hpyx``). The one that ``compiler`` gets is for measuring: it is no
+column of the matrix, and ``HPYX_PYTHON_GRAALPY250`` puts it into the place of one.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import json
 from common.process import main_guard, say
 from pythons.columns import BY_NAME, COLUMNS
 from pythons.find import find_all, get_missing
+from pythons.graalpy import GraalPy
 
 
 def main() -> int:
@@ -29,8 +32,12 @@ def main() -> int:
     get.add_argument("--only", default=",".join(BY_NAME), help="columns, separated by commas")
     listing = commands.add_parser("list", help="print name, path and version of each")
     listing.add_argument("--json", action="store_true", help="as a JSON list")
+    commands.add_parser("compiler", help="get GraalPy with the Graal compiler, for measuring")
     options = parser.parse_args()
 
+    if options.command == "compiler":
+        say(str(GraalPy("25.0.3", compiled=True).get("compiler")))
+        return 0
     found = find_all()
     if options.command == "get":
         only = set(options.only.split(","))

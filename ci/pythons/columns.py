@@ -1,8 +1,8 @@
 """The columns of the matrix: which interpreters we promise, and where a missing one comes from.
 
 To add one: append a ``Column``; its ``name`` is what ``probe`` makes of a running interpreter
-(cp = CPython, pypy, graalpy; then the Python version; ``t`` = free-threaded), ``sources`` are tried
-in order when it is not on the machine.
+(cp = CPython, pypy: then the Python version, ``t`` = free-threaded; graalpy: then its own version,
+as several are one Python version), ``sources`` are tried in order when it is not on the machine.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Protocol
 
 from pythons.debian import DebianRoot
 from pythons.free_threaded import FreeThreadedBuild
+from pythons.graalpy import GraalPy
 from pythons.uv import Uv
 
 
@@ -51,6 +52,8 @@ COLUMNS = (
     Column("cp314", "CPython 3.14", False, (DebianRoot("sid", "python3.14"), Uv("3.14"))),
     Column("cp315", "CPython 3.15", False, (DebianRoot("sid", "python3.15"), Uv("3.15"))),
     Column("pypy311", "PyPy 8.0 (3.11)", False, (DebianRoot("sid", "pypy3"),)),
+    Column("graalpy250", "GraalPy 25.0", False, (GraalPy("25.0.3"),), "target", "cp313"),
+    Column("graalpy251", "GraalPy 25.1", False, (GraalPy("25.1.3"),), "target", "cp313"),
 )
 
 BY_NAME = {column.name: column for column in COLUMNS}

@@ -76,6 +76,7 @@ def _candidates() -> Iterator[Path]:
     yield from sorted((cache / "built").glob("*/bin/python3.*[0-9t]"), reverse=True)
     yield from sorted((cache / "roots").glob("*/usr/bin/python3.[0-9]*"))
     yield from sorted((cache / "roots").glob("*/usr/bin/pypy3"))
+    yield from sorted((cache / "graalpy").glob("*/bin/graalpy"))
     for folder in (pyenv / "versions", cache / "uv", data / "uv/python", Path("/opt")):
         for pattern in PATTERNS:
             yield from sorted(folder.glob(f"*/{pattern}"))

@@ -151,10 +151,10 @@ static int probe_interpreter(const Forge *forge) {
     if (get_version == NULL)
         get_version = (hpyx_Py_GetVersion_t)find_function("Py_GetVersion");
     const char *version = get_version != NULL ? get_version() : "";
-    /* GraalPy exports what CPython does; only it has functions for its tagged pointers. */
+    /* GraalPy exports what CPython does; only it has functions in the place of CPython's macros. */
     if (hpyx_probed.family == HPYX_FAMILY_CPYTHON &&
-        (hpyx_symbols_find("GraalPyObject_GC_Del") != NULL ||
-         hpyx_symbols_find("GraalPyPrivate_Type") != NULL || strstr(version, "Graal") != NULL))
+        (hpyx_symbols_find("GraalPy_TYPE") != NULL ||
+         hpyx_symbols_find("GraalPyTuple_ITEMS") != NULL || strstr(version, "Graal") != NULL))
         hpyx_probed.family = HPYX_FAMILY_GRAALPY;
     if (sscanf(version, "%d.%d.%d", &hpyx_probed.major, &hpyx_probed.minor, &hpyx_probed.micro) <
             2 ||
@@ -212,6 +212,7 @@ static int fill_table(const Forge *forge) {
 static int load_once(void) {
     Forge forge;
     read_forge(&forge);
+    hpyx_symbols_stay();
     if (hpyx_symbols_open("PyLong_FromLongLong", "PyPyLong_FromLongLong", forge.private_interpreter,
                           forge.private_interpreter) < 0) {
         hpyx_set_load_error(

@@ -47,6 +47,12 @@ void *hpyx_symbols_find(const char *name) {
     return (void *)GetProcAddress(found_in, name);
 }
 
+void hpyx_symbols_stay(void) {
+    HMODULE self;
+    GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                       (LPCSTR)&walked, &self);
+}
+
 #else
 
 #include <dlfcn.h>
@@ -129,6 +135,12 @@ int hpyx_symbols_open(const char *marker, const char *alternative, int hide_glob
 
 void *hpyx_symbols_find(const char *name) {
     return dlsym(place, name);
+}
+
+void hpyx_symbols_stay(void) {
+    Dl_info self;
+    if (dladdr(&walked, &self) != 0 && self.dli_fname != NULL)
+        dlopen(self.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
 #endif

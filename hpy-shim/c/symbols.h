@@ -13,5 +13,9 @@ int hpyx_symbols_open(const char *marker, const char *alternative, int hide_glob
 void *hpyx_symbols_find(const char *name);
 /* How many loaded objects the last hpyx_symbols_open walked, for its error text. */
 int hpyx_symbols_walked(void);
+/* Keeps the library that this is part of in memory until the process ends. An interpreter may
+ * unload it earlier (GraalPy does, at exit), while threads still have thread-local values of ours,
+ * whose destructors run when those threads end. */
+void hpyx_symbols_stay(void);
 
 #endif
