@@ -5,6 +5,7 @@ the whole truth about how the suite differs between interpreters.
 """
 
 import gc
+import importlib.util
 import os
 import signal
 import sys
@@ -16,6 +17,11 @@ CPYTHON = sys.implementation.name == "cpython"
 GRAALPY = sys.implementation.name == "graalpy"
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
+
+def _is_installed(name):
+    return importlib.util.find_spec(name) is not None
+
+
 # capability: (available here, reason why it is not elsewhere)
 CAPABILITIES = {
     "affinity": (
@@ -23,6 +29,10 @@ CAPABILITIES = {
         "needs os.sched_setaffinity (Linux, and an interpreter that exposes it)",
     ),
     "capi": (CPYTHON, "only CPython shows its C functions through ctypes.pythonapi"),
+    "eager_tasks": (
+        sys.version_info >= (3, 12),
+        "asyncio has eager tasks from Python 3.12 on",
+    ),
     "elf": (sys.platform == "linux", "reads the library as an ELF file"),
     "fork": (
         hasattr(os, "fork") and not GRAALPY,
@@ -45,6 +55,15 @@ CAPABILITIES = {
     "subinterpreters": (
         CPYTHON and sys.version_info >= (3, 12),
         "isolated interpreters exist on CPython 3.12 and newer",
+    ),
+    "task_group": (
+        sys.version_info >= (3, 11),
+        "asyncio has task groups from Python 3.11 on",
+    ),
+    "trio": (_is_installed("trio"), "trio is tested where it is installed"),
+    "uvloop": (
+        _is_installed("uvloop"),
+        "uvloop has wheels for CPython with a GIL only",
     ),
 }
 

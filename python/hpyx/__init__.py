@@ -5,7 +5,7 @@ thread. The core (scheduler, futures) is native and the same file on every inter
 ``_loader``.
 """
 
-from . import config, debug
+from . import aio, config, debug
 from ._core_module import native as _native  # noqa: F401  (importable as hpyx._native)
 from ._executor import HPXExecutor
 from ._future import Future
@@ -16,6 +16,7 @@ __all__ = [
     "Future",
     "HPXExecutor",
     "HPXRuntime",
+    "aio",
     "async_",
     "config",
     "debug",

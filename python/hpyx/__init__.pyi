@@ -1,3 +1,4 @@
+from . import aio as aio
 from . import config as config
 from . import debug as debug
 from ._executor import HPXExecutor as HPXExecutor
@@ -13,6 +14,7 @@ __all__ = [
     "Future",
     "HPXExecutor",
     "HPXRuntime",
+    "aio",
     "async_",
     "config",
     "debug",

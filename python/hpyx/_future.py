@@ -63,10 +63,25 @@ class Future(native.FutureBase, concurrent.futures.Future):
         raise RuntimeError(_OWNED.format("set_running_or_notify_cancel"))
 
     def __await__(self):
-        """Wait in a coroutine, without blocking the event loop."""
-        import asyncio
+        """Wait in a coroutine of asyncio or trio, without blocking its event loop.
 
-        return asyncio.wrap_future(self).__await__()
+        Raises: what the task raised; CancelledError (asyncio's, in asyncio) if it was cancelled.
+        Threads and cancellation: cancelling the coroutine that waits cancels the task if it has
+        not started; one that runs goes on, and its result is dropped.
+        """
+        try:
+            if not self.done():
+                yield from _wait_until_done(self)
+            return self.result()
+        except _TRANSLATED as error:
+            from ._bridge import translated
+
+            other = translated(error)
+            if other is error:
+                raise
+            raise other from None
+        finally:
+            self = None  # it is in the traceback of its own exception
 
     def __repr__(self):
         state = _base._STATE_TO_DESCRIPTION_MAP[self._state]
@@ -127,6 +142,17 @@ class Future(native.FutureBase, concurrent.futures.Future):
                 self.add_done_callback(_tell_stdlib)
         return view
 
+
+def _wait_until_done(future):
+    """Wait in a coroutine. Who awaits nothing never imports what event loops need."""
+    global _wait_until_done
+    from ._bridge import wait_until_done as _wait_until_done
+
+    return _wait_until_done(future)
+
+
+# What asyncio has classes of its own for.
+_TRANSLATED = (concurrent.futures.CancelledError, concurrent.futures.TimeoutError)
 
 _OWNED = (
     "Future.{}() is not available: the hpyx runtime owns the state of its futures. Use a "
