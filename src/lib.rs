@@ -1,11 +1,13 @@
 //! The core of hpyx: a task-parallel runtime for any Python, in one binary.
 //!
-//! The rooms: [`sched`] (threads and queues), [`future`] (the life of a future), [`executor`] (a
-//! scope of tasks), [`host`] (what the scheduler asks of the world), [`bridge`] (Python's side of
-//! all this). Below it lies the crate `hpy-shim`, the handle layer.
+//! The rooms: [`sched`] (threads and queues), [`future`] (the life of a future), [`compose`]
+//! (futures that depend on others), [`executor`] (a scope of tasks), [`host`] (what the scheduler
+//! asks of the world), [`bridge`] (Python's side of all this). Below it lies the crate `hpy-shim`,
+//! the handle layer.
 
 #[cfg(not(loom))]
 pub mod bridge;
+pub mod compose;
 #[cfg(not(loom))]
 pub mod executor;
 pub mod future;

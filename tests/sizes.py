@@ -20,6 +20,7 @@ def _scaled(count, least):
 FIB, FIB_RESULT = 20, 6765
 CHAIN = 10_000
 CYCLES = 1_000
+DEEP_CHAIN = 100_000 if IMPLEMENTATION != "graalpy" else 10_000
 SLEEPERS, SLEEP = 16, 0.2
 
 # Sizes that only make a race likelier.

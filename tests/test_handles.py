@@ -25,6 +25,11 @@ WORKLOAD = """
             lambda: hpyx.init(os_threads=77),
             lambda: hpyx.ready_future(1).set_result(2),
             lambda: hpyx.async_(fail).result(),
+            lambda: hpyx.when_all(3),
+            lambda: hpyx.when_any(3),
+            lambda: hpyx.when_any(),
+            lambda: hpyx.dataflow(3),
+            lambda: hpyx.ready_future(1).then(3),
         ):
             try:
                 wrong()
@@ -37,10 +42,15 @@ WORKLOAD = """
         futures += [hpyx.async_(fail) for _ in range(50)]
         futures += [hpyx.async_(nested, 5) for _ in range(10)]
         futures += [hpyx.ready_future([]) for _ in range(10)]
+        futures += [future.then(lambda done: done.result()) for future in futures[::7]]
+        futures += [hpyx.dataflow(dict, a=future, b=1) for future in futures[::7]]
+        futures += [hpyx.when_all(*futures[:20]), hpyx.when_any(*futures[30:40])]
+        futures += [hpyx.when_all(concurrent.futures.Future(), futures[0])]
         for future in futures:
             future.add_done_callback(lambda done: done.cancelled() or done.exception())
         for future in futures[::3]:
             future.cancel()
+        futures.pop().cancel()
         done, not_done = concurrent.futures.wait(futures)
         assert not not_done
         repr(futures)

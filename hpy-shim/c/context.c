@@ -89,7 +89,12 @@ PASS(HPy, Str, (CTX, HPy h), H(hpyx_api.PyObject_Str(O(h))))
 PASS(HPy, Repr, (CTX, HPy h), H(hpyx_api.PyObject_Repr(O(h))))
 PASS(int, Callable_Check, (CTX, HPy h), hpyx_api.PyCallable_Check(O(h)))
 
+/* As hpyx_task_call, the result is a handle of the context in use, checked or not. */
 static HPy ctx_Call(CTX, HPy callable, const HPy *args, size_t nargs, HPy kwnames) {
+    UNUSED;
+    if (hpyx_api.PyObject_Vectorcall != NULL)
+        return hpyx_own((intptr_t)hpyx_api.PyObject_Vectorcall(O(callable), (PyObject *const *)args,
+                                                               nargs, O(kwnames)));
     HPyxTask task;
     int shape =
         hpyx_task_pack(&task, callable._i, (const intptr_t *)args, (intptr_t)nargs, kwnames._i);
@@ -231,6 +236,10 @@ void hpyx_unborrow(HPy h) {
 
 HPy hpyx_own(intptr_t raw) {
     return hpyx_probed.debug ? hpyx_debug_wrap((PyObject *)raw, 0) : H((PyObject *)raw);
+}
+
+intptr_t hpyx_peek(HPy h) {
+    return hpyx_probed.debug ? (intptr_t)hpyx_debug_object(h, "hpyx_peek") : h._i;
 }
 
 intptr_t hpyx_disown(HPy h) {

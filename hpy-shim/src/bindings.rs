@@ -387,6 +387,9 @@ unsafe extern "C" {
     pub fn hpyx_disown(h: HPy) -> isize;
 }
 unsafe extern "C" {
+    pub fn hpyx_peek(h: HPy) -> isize;
+}
+unsafe extern "C" {
     pub fn hpyx_release(raw: isize);
 }
 #[repr(C)]

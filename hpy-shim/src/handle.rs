@@ -55,6 +55,16 @@ impl<'py> Handle<'py> {
         }
     }
 
+    /// Which object this is: the word that [`Handle::into_word`] would give away.
+    #[inline]
+    pub fn as_word(&self) -> isize {
+        match probe::checks_handles() {
+            // SAFETY: the handle is open.
+            true => unsafe { bindings::hpyx_peek(self.raw) },
+            false => self.raw._i,
+        }
+    }
+
     /// A handle that takes over the reference in `word`.
     ///
     /// # Safety
@@ -104,6 +114,26 @@ impl<'py> Handle<'py> {
         let raw: Vec<HPy> = args.iter().map(|argument| argument.raw).collect();
         let names = HPy { _i: 0 };
         self.py.own(context!(self.py, ctx_Call, self.raw, raw.as_ptr(), raw.len(), names))
+    }
+
+    /// `self(*args)`, the last of which have these names (a tuple).
+    pub fn call_named(
+        &self,
+        args: &[Handle<'_>],
+        names: Option<&Handle<'py>>,
+    ) -> PyResult<'py, Handle<'py>> {
+        let raw: Vec<HPy> = args.iter().map(|argument| argument.raw).collect();
+        let positional = match names {
+            Some(names) => raw.len() - names.len()?,
+            None => raw.len(),
+        };
+        let names = names.map_or(HPy { _i: 0 }, |names| names.raw);
+        self.py.own(context!(self.py, ctx_Call, self.raw, raw.as_ptr(), positional, names))
+    }
+
+    /// The object's class.
+    pub fn class(&self) -> PyResult<'py, Handle<'py>> {
+        self.py.own(context!(self.py, ctx_Type, self.raw))
     }
 
     /// `callable(self)`.

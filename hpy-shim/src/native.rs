@@ -112,6 +112,33 @@ impl<'py> Arguments<'py> {
         self.names != 0
     }
 
+    /// How many arguments there are, values of keywords included.
+    pub fn count(&self) -> PyResult<'py, usize> {
+        if self.names == 0 {
+            return Ok(self.positional);
+        }
+        // SAFETY: alive for the call.
+        let names = unsafe { Argument::borrow(self.py, self.names) };
+        Ok(self.positional + names.len()?)
+    }
+
+    /// The names of the keywords, as an owned word: a tuple, or 0.
+    pub fn names(&self) -> isize {
+        match self.names {
+            0 => 0,
+            // SAFETY: alive for the call.
+            names => unsafe { Argument::borrow(self.py, names) }.dup().into_word(),
+        }
+    }
+
+    /// Argument `index` of all, values of keywords (which follow the positional ones) included;
+    /// below `count()`.
+    #[inline]
+    pub fn value(&self, index: usize) -> Argument<'py> {
+        // SAFETY: in range, as the caller has looked up; alive for the call.
+        unsafe { Argument::borrow(self.py, *self.words.add(index)) }
+    }
+
     /// The raw words from argument `skip` on, how many are positional, and the keyword names.
     #[inline]
     pub(crate) fn words_from(&self, skip: usize) -> (*const isize, isize, isize) {

@@ -38,6 +38,12 @@ impl Stored {
         unsafe { Argument::borrow(py, self.0) }
     }
 
+    /// Another reference to the same object.
+    #[inline]
+    pub fn dup(&self, py: Attached<'_>) -> Stored {
+        Stored::new(self.bind(py).dup())
+    }
+
     /// Gives the reference to a handle.
     #[inline]
     pub fn into_handle(self, py: Attached<'_>) -> Handle<'_> {

@@ -6,7 +6,7 @@
 use crate::attached::Attached;
 use crate::bindings::{self, HPyxTask};
 use crate::error::{checked, PyResult, Raised};
-use crate::handle::Handle;
+use crate::handle::{Argument, Handle};
 use crate::native::Arguments;
 use crate::stored;
 
@@ -33,6 +33,21 @@ impl PackedCall {
         u8::try_from(shape).map(|shape| PackedCall { words, shape }).map_err(|_| Raised::assume(py))
     }
 
+    /// Packs `callable()`, taking a reference of its own.
+    #[inline]
+    pub fn of_none(callable: &Handle<'_>) -> Self {
+        let words = HPyxTask { callable: callable.dup().into_word(), args: 0, kwargs: 0 };
+        PackedCall { words, shape: bindings::HPYX_ARGS_NONE as u8 }
+    }
+
+    /// Packs `callable(argument)`, taking references of its own.
+    #[inline]
+    pub fn of_one(callable: &Handle<'_>, argument: &Handle<'_>) -> Self {
+        let (callable, args) = (callable.dup().into_word(), argument.dup().into_word());
+        let shape = bindings::HPYX_ARGS_ONE as u8;
+        PackedCall { words: HPyxTask { callable, args, kwargs: 0 }, shape }
+    }
+
     /// From the parts that [`PackedCall::into_parts`] gave.
     #[inline]
     pub fn from_parts(callable: isize, args: isize, kwargs: isize, shape: u8) -> Self {
@@ -43,6 +58,16 @@ impl PackedCall {
     #[inline]
     pub fn into_parts(self) -> (isize, isize, isize, u8) {
         (self.words.callable, self.words.args, self.words.kwargs, self.shape)
+    }
+
+    /// What is called.
+    ///
+    /// # Safety
+    /// The references are still owned.
+    #[inline]
+    pub unsafe fn callable<'py>(&self, py: Attached<'py>) -> Handle<'py> {
+        // SAFETY: as the caller promises; duplicated at once.
+        unsafe { Argument::borrow(py, self.words.callable) }.dup()
     }
 
     /// Makes the call.

@@ -6,6 +6,7 @@ thread. The core (scheduler, futures) is native and the same file on every inter
 """
 
 from . import aio, config, debug
+from ._compose import dataflow, shared_future, when_all, when_any
 from ._core_module import native as _native  # noqa: F401  (importable as hpyx._native)
 from ._executor import HPXExecutor
 from ._future import Future
@@ -19,11 +20,15 @@ __all__ = [
     "aio",
     "async_",
     "config",
+    "dataflow",
     "debug",
     "init",
     "is_running",
     "ready_future",
+    "shared_future",
     "shutdown",
+    "when_all",
+    "when_any",
 ]
 
 __version__ = "0.1.0"

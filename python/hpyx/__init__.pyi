@@ -1,6 +1,10 @@
 from . import aio as aio
 from . import config as config
 from . import debug as debug
+from ._compose import dataflow as dataflow
+from ._compose import shared_future as shared_future
+from ._compose import when_all as when_all
+from ._compose import when_any as when_any
 from ._executor import HPXExecutor as HPXExecutor
 from ._future import Future as Future
 from ._runtime import HPXRuntime as HPXRuntime
@@ -17,11 +21,15 @@ __all__ = [
     "aio",
     "async_",
     "config",
+    "dataflow",
     "debug",
     "init",
     "is_running",
     "ready_future",
+    "shared_future",
     "shutdown",
+    "when_all",
+    "when_any",
 ]
 
 __version__: str

@@ -38,7 +38,7 @@ class Future(native.FutureBase, concurrent.futures.Future):
 
     if not native.probe()["runs_tasks_natively"]:
         # Not as a base class: PyPy gives an object the memory that its first base asks for.
-        from ._python_tasks import exception, no_call, no_error, no_value, result
+        from ._python_tasks import exception, no_call, no_error, no_value, result, then
 
         _hpyx_call, _hpyx_error, _hpyx_value = no_call, no_error, no_value
         del no_call, no_error, no_value

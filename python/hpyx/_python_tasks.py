@@ -13,6 +13,7 @@ from contextvars import Context, copy_context
 
 from ._core_module import native
 
+_dependent = native.dependent
 _new_future = native.new_future
 _push = native.push
 
@@ -24,11 +25,24 @@ def submit(executor, fn, args, kwargs):
             "the first argument must be callable: write async_(fn, *args, **kwargs), not "
             "async_(fn())"
         )
-    context = copy_context()
+    context = submitters_context()
     future = _new_future()
-    future._hpyx_call = (fn, args, kwargs, context if len(context) else None)
+    future._hpyx_call = (fn, args, kwargs, context)
     _push(future, executor)
     return future
+
+
+def call_with_results(fn, given, flags, names):
+    """The call of a ``dataflow``: what is flagged among *given* is a future, and done."""
+    values = [value.result() if flag else value for value, flag in zip(given, flags)]
+    cut = len(values) - len(names)
+    return fn(*values[:cut], **dict(zip(names, values[cut:])))
+
+
+def submitters_context():
+    """Return the context variables to run a task with; None where there are none."""
+    context = copy_context()
+    return context if len(context) else None
 
 
 def run_future(future):
@@ -77,6 +91,7 @@ def _without_our_frames(traceback):
 _OUR_CODE = {
     run_future.__code__,
     _call_with_keywords.__code__,
+    call_with_results.__code__,
     getattr(Context.run, "__code__", None),
 }
 
@@ -117,6 +132,21 @@ def exception(self, timeout=None):
     """Return the exception that the task raised, or None; waits and raises as result()."""
     self._wait(timeout)
     return self._hpyx_error
+
+
+def then(self, fn, /):
+    """Return a future of fn(self), which runs on a worker once this future has a value.
+
+    If this future fails or is cancelled, fn is not called, and the new one ends the same way.
+
+    Raises: TypeError if fn is not callable. RuntimeError: the runtime was shut down.
+
+    Threads and cancellation: any thread; fn sees the caller's context variables. Cancelling the new
+    future leaves this one alone.
+    """
+    if not callable(fn):
+        raise TypeError("then() takes one callable: write future.then(lambda f: use(f.result()))")
+    return _dependent((fn, (self,), {}, submitters_context()), self)
 
 
 native.register("run_future", run_future)

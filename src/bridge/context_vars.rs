@@ -7,7 +7,6 @@
 
 use std::cell::Cell;
 
-use hpy_shim::task::PackedCall;
 use hpy_shim::{stored_release, Argument, Attached, Handle, PyResult, Raised};
 
 use crate::bridge::names::Name;
@@ -37,15 +36,14 @@ pub type Outcome<'py> = Result<Handle<'py>, Handle<'py>>;
 #[inline]
 pub fn call<'py>(
     py: Attached<'py>,
-    call: &PackedCall,
     context: isize,
     nested: bool,
+    call: impl FnOnce() -> PyResult<'py, Handle<'py>>,
 ) -> Outcome<'py> {
     let taken = |raised: Raised<'py>| raised.take(py);
     if context == 0 && !nested {
         let base = enter_base(py).map_err(taken)?;
-        // SAFETY: the caller keeps the call's references until it releases them.
-        let outcome = unsafe { call.call(py) }.map_err(taken);
+        let outcome = call().map_err(taken);
         clean_base(py, base).map_err(taken)?;
         return outcome;
     }
@@ -55,8 +53,7 @@ pub fn call<'py>(
         word => unsafe { Argument::borrow(py, word) }.dup(),
     };
     context.enter_context_vars().map_err(taken)?;
-    // SAFETY: as above.
-    let outcome = unsafe { call.call(py) }.map_err(taken);
+    let outcome = call().map_err(taken);
     context.exit_context_vars().map_err(taken)?;
     outcome
 }

@@ -11,8 +11,9 @@ use hpy_shim::native::{Static, END_OF_METHODS};
 use hpy_shim::{method, Arguments, Attached, Handle, PyResult, Raised, Stored, This};
 
 use crate::bridge::names::{Name, Names};
-use crate::bridge::waiting;
+use crate::bridge::{combinators, waiting};
 use crate::future::body::FutureBody;
+use crate::future::callback::Callback;
 use crate::future::run;
 use crate::future::state::Life;
 
@@ -28,7 +29,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 10]> = Static([
+static METHODS: Static<[HPyMeth; 12]> = Static([
     method!(
         FutureBody,
         c"result",
@@ -92,6 +93,28 @@ static METHODS: Static<[HPyMeth; 10]> = Static([
           Call fn(future) when the task has ended or was cancelled: in the order added, on \
           the thread that\n\
           ended it, or at once if that has happened. What fn raises is logged on hpyx.futures."
+    ),
+    method!(
+        FutureBody,
+        c"then",
+        then,
+        c"then($self, fn, /)\n--\n\n\
+          Return a future of fn(self), which runs on a worker once this future has a value.\n\n\
+          If this future fails or is cancelled, fn is not called, and the new one ends the same \
+          way.\n\n\
+          Raises:\n    \
+          TypeError: fn is not callable.\n    \
+          RuntimeError: the runtime was shut down.\n\n\
+          Threads and cancellation: any thread; fn sees the caller's context variables. Cancelling \
+          the new\n    \
+          future leaves this one alone."
+    ),
+    method!(
+        FutureBody,
+        c"share",
+        share,
+        c"share($self, /)\n--\n\n\
+          Return a shareable view: the future itself, whose result may be taken many times."
     ),
     method!(
         FutureBody,
@@ -291,11 +314,32 @@ fn add_done_callback<'py>(
     };
     waiting::life(py, &future)?;
     this.body().show_to_collector(py, &future);
-    let stored = Stored::new(callback.dup());
-    if let Err(callback) = this.body().state.add_callback(stored) {
+    let entry = Callback::Call(Stored::new(callback.dup()));
+    if let Err(Callback::Call(callback)) = this.body().state.add_callback(entry) {
         run::call_callback(py, &future, callback);
     }
     Ok(names.get(py, Name::None).dup())
+}
+
+fn then<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let future = own(py, &this)?;
+    if arguments.positional() != 1 || arguments.has_keywords() || !arguments.at(0).is_callable() {
+        let text = "then() takes one callable: write future.then(lambda f: use(f.result()))";
+        return Err(py.raise(&names(&this).get(py, Name::TypeError), text));
+    }
+    combinators::then(py, &future, &arguments.at(0))
+}
+
+fn share<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    own(py, &this).map(|_| this.handle(py))
 }
 
 fn show_to_collector<'py>(

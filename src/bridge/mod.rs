@@ -2,14 +2,17 @@
 //!
 //! The rooms: `module` (what the interpreter imports), `future_type`, `executor_type` (native base
 //! classes of the public ones), `runtime` (what belongs to an interpreter), `names` (Python objects
-//! that the core calls), `host` (threads, waits), `waiting` (result(), shutdown()), `context_vars`.
+//! that the core calls), `host` (threads, waits), `waiting` (result(), shutdown()), `context_vars`,
+//! `combinators` (then, dataflow, when_all, when_any), `promise` (futures that Python ends).
 
+pub mod combinators;
 pub mod context_vars;
 pub mod executor_type;
 pub mod future_type;
 pub mod host;
 pub mod module;
 pub mod names;
+pub mod promise;
 pub mod runtime;
 pub mod submit;
 pub mod waiting;

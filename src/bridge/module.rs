@@ -12,13 +12,15 @@ use hpy_shim::{
 use crate::bridge::host::{mark_stack_base, Interpreted};
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{interpreter_of, Interpreter, ModuleState};
-use crate::bridge::{context_vars, executor_type, future_type, submit, waiting};
+use crate::bridge::{
+    combinators, context_vars, executor_type, future_type, promise, submit, waiting,
+};
 use crate::future::run;
 use crate::future::state::Life;
 use crate::host::ThreadRole;
 use crate::sched::pool::{Pool, PoolSize};
 
-static FUNCTIONS: Static<[HPyMeth; 18]> = Static([
+static FUNCTIONS: Static<[HPyMeth; 24]> = Static([
     function!(
         c"async_",
         async_,
@@ -38,6 +40,26 @@ static FUNCTIONS: Static<[HPyMeth; 18]> = Static([
           Return a hpyx.Future that is done and holds *value*. Any thread; needs no running \
           runtime."
     ),
+    function!(
+        c"when_all",
+        when_all,
+        c"when_all(*futures)\n--\n\nReturn a future of the tuple of the results of *futures*."
+    ),
+    function!(
+        c"when_any",
+        when_any,
+        c"when_any(*futures)\n--\n\n\
+          Return a future of (index, [futures]): which of *futures* was done first."
+    ),
+    function!(
+        c"dataflow",
+        dataflow,
+        c"dataflow(fn, /, *inputs, **kwargs)\n--\n\n\
+          Return a future of fn(*inputs, **kwargs), futures among them replaced by their results."
+    ),
+    function!(c"dependent", dependent, c"dependent(call, *sources): for calls packed in Python"),
+    function!(c"new_promise", new_promise, c"new_promise() -> Future, to be ended by settle"),
+    function!(c"settle", settle, c"settle(promise, 'value' | 'error' | 'cancelled', outcome)"),
     function!(c"new_future", new_future, c"new_future() -> Future that nothing runs yet"),
     function!(c"push", push, c"push(future, executor | None): queues a future made by new_future"),
     function!(c"register", register, c"register(name, object): gives the core a name of names.rs"),
@@ -138,6 +160,65 @@ fn ready_future<'py>(
     let interpreter = interpreter_of(&module);
     let [value] = exactly(py, interpreter, &arguments, "ready_future", ["value"])?;
     submit::ready(py, interpreter.runtime(), value.dup())
+}
+
+fn when_all<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    combinators::when_all(py, interpreter_of(&module), &arguments)
+}
+
+fn when_any<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    combinators::when_any(py, interpreter_of(&module), &arguments)
+}
+
+fn dataflow<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    combinators::dataflow(py, interpreter_of(&module), &arguments)
+}
+
+fn dependent<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    combinators::dependent(py, interpreter_of(&module), &arguments)
+}
+
+fn new_promise<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    promise::new(py, interpreter_of(&module).running(py)?)
+}
+
+fn settle<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let [future, kind, outcome] =
+        exactly(py, interpreter, &arguments, "settle", ["promise", "kind", "outcome"])?;
+    let life = match kind.to_text()?.as_str() {
+        "value" => Life::Value,
+        "error" => Life::Error,
+        _ => Life::Cancelled,
+    };
+    let future = Stored::new(future.dup());
+    let settled = promise::settle(py, &future, life, outcome.dup());
+    drop(future.into_handle(py));
+    py.bool(settled)
 }
 
 /// A pending future, for front ends written in Python: they pack the call into its attributes, and

@@ -37,6 +37,7 @@ names! {
     Breathe = "breathe": "() -> None: any Python code; pending requests are served on the way",
     IsMainThread = "is_main_thread": "() -> bool",
     StackIsDeep = "stack_is_deep": "() -> bool: too deep for a nested run",
+    Adopt = "adopt": "(object) -> a Future that follows somebody else's, or None: no future",
     RunFuture = "run_future": "(future) -> bool: runs a task that was packed in Python",
 }
 

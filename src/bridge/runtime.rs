@@ -145,6 +145,12 @@ impl Runtime {
         self.status.store(status as u8, Ordering::Release);
     }
 
+    /// The interpreter that it belongs to.
+    #[inline]
+    pub fn interpreter(&self) -> &'static Interpreter {
+        self.interpreter
+    }
+
     /// The names of its interpreter.
     #[inline]
     pub fn names(&self) -> &'static Names {

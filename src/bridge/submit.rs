@@ -6,11 +6,11 @@
 
 use hpy_shim::native::{body_of, Arguments};
 use hpy_shim::task::PackedCall;
-use hpy_shim::{Attached, Handle, PyResult, Stored};
+use hpy_shim::{Attached, Handle, PyResult, Raised, Stored};
 
 use crate::bridge::context_vars;
 use crate::bridge::names::Name;
-use crate::bridge::runtime::Runtime;
+use crate::bridge::runtime::{Interpreter, Runtime};
 use crate::executor::scope::Scope;
 use crate::future::body::FutureBody;
 use crate::future::run;
@@ -25,7 +25,9 @@ pub fn submit<'py>(
     arguments: &Arguments<'py>,
     scope: Option<&'static Scope>,
 ) -> PyResult<'py, Handle<'py>> {
-    let submitted = check_callable(py, runtime, arguments).and_then(|()| {
+    let usage = "async_(fn, *args, **kwargs)";
+    let checked = check_callable(py, runtime.interpreter(), arguments, usage);
+    let submitted = checked.and_then(|()| {
         let call = PackedCall::pack(py, arguments.word(0), arguments, 1)?;
         let context = context_vars::capture(py);
         queue(py, runtime, call, context, scope)
@@ -46,19 +48,34 @@ fn left_if_failed<'py>(
     submitted
 }
 
-fn check_callable<'py>(
+/// The first argument must be a callable; `usage` says how to write the call.
+#[inline]
+pub fn check_callable<'py>(
     py: Attached<'py>,
-    runtime: &'static Runtime,
+    interpreter: &Interpreter,
     arguments: &Arguments<'py>,
+    usage: &str,
 ) -> PyResult<'py, ()> {
-    let text = if arguments.positional() == 0 {
-        "the callable is missing: write async_(fn, *args, **kwargs)"
-    } else if !arguments.at(0).is_callable() {
-        "the first argument must be callable: write async_(fn, *args, **kwargs), not async_(fn())"
-    } else {
-        return Ok(());
+    match arguments.positional() > 0 && arguments.at(0).is_callable() {
+        true => Ok(()),
+        false => Err(no_callable(py, interpreter, arguments.positional() == 0, usage)),
+    }
+}
+
+#[cold]
+fn no_callable<'py>(
+    py: Attached<'py>,
+    interpreter: &Interpreter,
+    is_missing: bool,
+    usage: &str,
+) -> Raised<'py> {
+    let text = match is_missing {
+        true => format!("the callable is missing: write {usage}"),
+        false => {
+            format!("the first argument must be callable: write {usage}; pass fn, do not call it")
+        }
     };
-    Err(py.raise(&runtime.names().get(py, Name::TypeError), text))
+    py.raise(&interpreter.names().get(py, Name::TypeError), &text)
 }
 
 /// Queues a future whose call is packed already, natively or in Python.
@@ -79,6 +96,24 @@ pub fn push<'py>(
     match pool.is_closing_after_push() {
         false => Ok(()),
         true => refuse_if_unseen(runtime, future),
+    }
+}
+
+/// Queues a future that waited and has just become pending. Where the pool has closed, and the
+/// thread is none that will look into the queues again, the future fails.
+pub fn push_admitted(py: Attached<'_>, future: &Stored) {
+    let runtime = run::body(future).runtime();
+    let Some(pool) = runtime.pool() else {
+        unreachable!("dependents are made by a runtime that runs");
+    };
+    pool.push(future.dup(py));
+    let is_unseen = pool.is_closing_after_push() && !pool.is_current();
+    if is_unseen && run::body(future).state.try_start() {
+        let text = match py.str("cannot schedule new futures after interpreter shutdown") {
+            Ok(text) => runtime.names().get(py, Name::RuntimeError).call(&[&text]),
+            Err(raised) => Err(raised),
+        };
+        run::fail(py, future, text.unwrap_or_else(|raised| raised.take(py)));
     }
 }
 

@@ -11,6 +11,7 @@
 //! | callable, args, kwargs, shape, context | birth; whoever starts or cancels takes them | the
 //! same | `try_start` and `try_cancel` exclude each other |
 //! | hidden | submit; whoever shows the future | the same | a swap: one shows it |
+//! | join | birth; whoever starts, claims or cancels takes it | the same | as the call |
 //! | result | whoever ends the future, before `complete` | whoever saw `is_done` | Release/Acquire
 //! on state |
 //!
@@ -19,6 +20,7 @@
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
+use std::sync::Arc;
 
 use hpy_shim::native::NativeBody;
 use hpy_shim::task::PackedCall;
@@ -26,7 +28,9 @@ use hpy_shim::{probe, stored_release, Attached, Handle, PyResult, Slot, Stored};
 
 use crate::bridge::names::Name;
 use crate::bridge::runtime::Runtime;
+use crate::compose::join::Join;
 use crate::executor::scope::Scope;
+use crate::future::callback::Callback;
 use crate::future::state::{Life, State};
 
 /// See the module.
@@ -34,9 +38,10 @@ use crate::future::state::{Life, State};
 #[derive(Default)]
 pub struct FutureBody {
     /// The word that says how far the future is.
-    pub state: State<Stored>,
+    pub state: State<Callback>,
     runtime: AtomicPtr<Runtime>,
     scope: AtomicPtr<Scope>,
+    join: AtomicPtr<Join>,
     callable: Slot,
     args: Slot,
     kwargs: Slot,
@@ -89,6 +94,36 @@ impl FutureBody {
             shape,
         );
         (call, self.context.take())
+    }
+
+    /// The future waits as `join` says. Once, at birth.
+    pub fn set_join(&self, join: Arc<Join>) {
+        self.join.store(Arc::into_raw(join).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// What it waits for. Only for whoever claimed the future.
+    pub fn join(&self) -> Option<Arc<Join>> {
+        let join = self.join.load(Ordering::Relaxed);
+        (!join.is_null()).then(|| {
+            // SAFETY: from Arc::into_raw in `set_join`; the body owns one count until `take_join`,
+            // which is the same caller's to call.
+            unsafe {
+                Arc::increment_strong_count(join);
+                Arc::from_raw(join)
+            }
+        })
+    }
+
+    /// Takes out what it waited for. Only by whoever started, claimed or cancelled the future.
+    #[inline]
+    pub fn take_join(&self) -> Option<Arc<Join>> {
+        let join = self.join.load(Ordering::Relaxed);
+        if join.is_null() {
+            return None;
+        }
+        self.join.store(std::ptr::null_mut(), Ordering::Relaxed);
+        // SAFETY: from Arc::into_raw in `set_join`; taken out of the body just now.
+        Some(unsafe { Arc::from_raw(join) })
     }
 
     /// The executor's scope, for whoever ends the future.
@@ -169,6 +204,14 @@ impl FutureBody {
     }
 }
 
+impl FutureBody {
+    fn discard_callbacks(&self, py: Attached<'_>) {
+        for callback in self.state.take_callbacks().into_callbacks() {
+            callback.discard(py);
+        }
+    }
+}
+
 impl NativeBody for FutureBody {
     fn release(&self, py: Attached<'_>) {
         let (call, context) = self.take_call();
@@ -178,20 +221,29 @@ impl NativeBody for FutureBody {
             stored_release(py, context);
             stored_release(py, self.result.take());
         }
+        if let Some(join) = self.take_join() {
+            join.release(py);
+        }
         let scope = self.take_scope();
         if !scope.is_null() {
             // SAFETY: a future that was never ended still counts in its scope.
             unsafe { Scope::leave(scope, self.runtime()) };
         }
-        for callback in self.state.take_callbacks().into_callbacks() {
-            drop(callback.into_handle(py));
-        }
+        self.discard_callbacks(py);
     }
 
     unsafe fn traverse(&self, visit: *mut c_void, arg: *mut c_void) -> i32 {
         for slot in [&self.callable, &self.args, &self.kwargs, &self.context, &self.result] {
             // SAFETY: tp_traverse's own arguments.
             let stop = unsafe { slot.visit(visit, arg) };
+            if stop != 0 {
+                return stop;
+            }
+        }
+        // SAFETY: null, or counted by the body; it is taken out attached, not during a traversal.
+        if let Some(join) = unsafe { self.join.load(Ordering::Relaxed).as_ref() } {
+            // SAFETY: tp_traverse's own arguments.
+            let stop = unsafe { join.visit(visit, arg) };
             if stop != 0 {
                 return stop;
             }
@@ -209,11 +261,8 @@ impl NativeBody for FutureBody {
     }
 
     fn clear(&self, py: Attached<'_>) {
-        let callbacks: Vec<Stored> = self.state.take_callbacks().into_callbacks().collect();
         // SAFETY: taken out just now. Only unreachable objects are cleared.
         unsafe { stored_release(py, self.result.take()) };
-        for callback in callbacks {
-            drop(callback.into_handle(py));
-        }
+        self.discard_callbacks(py);
     }
 }

@@ -1,17 +1,22 @@
 //! Running a future, and ending it: the path that every task takes.
 //!
 //! Called by: `bridge::host` (a queued task), `bridge::waiting` (a task run on its waiter's stack),
-//! `bridge::future_type` (cancel). Invariants: a future is ended once; what the task held on to is
-//! given up before its result is published; sleepers are woken before callbacks are called.
+//! `bridge::future_type` (cancel), `compose` (a future that ends with those it depends on).
+//! Invariants: a future is ended once; what the task held on to is given up before its result is
+//! published; sleepers are woken before callbacks are called; announcing does not recurse.
 //! Threads: attached. Errors: what the task raises is its result; what a callback raises is logged.
+
+use std::collections::VecDeque;
 
 use hpy_shim::native::body_of;
 use hpy_shim::{probe, stored_release, Attached, Handle, Stored};
 
 use crate::bridge::context_vars::{self, Outcome};
 use crate::bridge::names::Name;
+use crate::compose::progress::{self, source_ended};
 use crate::executor::scope::{Scope, Within};
 use crate::future::body::FutureBody;
+use crate::future::callback::Callback;
 use crate::future::state::{Completion, Life};
 
 /// The body of a future whose object is alive.
@@ -19,6 +24,16 @@ use crate::future::state::{Completion, Life};
 pub fn body(future: &Stored) -> &FutureBody {
     // SAFETY: only futures are queued, and `future` keeps the object alive.
     unsafe { body_of(future.word()) }
+}
+
+/// The body of a future that a handle refers to.
+///
+/// # Safety
+/// It is one of our futures.
+#[inline]
+pub unsafe fn body_of_handle<'a>(future: &'a Handle<'_>) -> &'a FutureBody {
+    // SAFETY: as the caller promises; the handle keeps the object alive.
+    unsafe { body_of(future.as_word()) }
 }
 
 /// Runs a future that came out of a queue, unless it was started or cancelled meanwhile.
@@ -91,7 +106,22 @@ fn run_call(py: Attached<'_>, future: &Stored, nested: bool) {
         };
     }
     let (call, context) = body.take_call();
-    let outcome = context_vars::call(py, &call, context, nested);
+    let outcome = match body.take_join() {
+        None => {
+            // SAFETY: the call's references are kept until they are released below.
+            context_vars::call(py, context, nested, || unsafe { call.call(py) })
+        }
+        Some(join) => {
+            let outcome = context_vars::call(py, context, nested, || {
+                // SAFETY: as above.
+                let callable = unsafe { call.callable(py) };
+                let results = progress::results(py, &join)?;
+                callable.call_named(&results, join.names.get(py).as_ref())
+            });
+            join.release(py);
+            outcome
+        }
+    };
     // SAFETY: taken out of the body above, and not used afterwards.
     unsafe {
         call.release(py);
@@ -100,20 +130,23 @@ fn run_call(py: Attached<'_>, future: &Stored, nested: bool) {
     end(py, future, outcome);
 }
 
-fn give_up_call(py: Attached<'_>, future: &Stored) {
+/// Gives up what the future was to call and to wait for. By whoever ends it without a call.
+pub fn give_up_call(py: Attached<'_>, future: &Stored) {
     let body = body(future);
-    if !probe::runs_tasks_natively() {
-        let none = body.runtime().names().get(py, Name::None);
-        if let Err(raised) = future.bind(py).set_attr(c"_hpyx_call", &none) {
-            raised.write_unraisable(py, &future.bind(py));
-        }
-        return;
-    }
     let (call, context) = body.take_call();
     // SAFETY: taken out just now, by whoever ends the future.
     unsafe {
         call.release(py);
         stored_release(py, context);
+    }
+    if let Some(join) = body.take_join() {
+        join.release(py);
+    }
+    if !probe::runs_tasks_natively() {
+        let none = body.runtime().names().get(py, Name::None);
+        if let Err(raised) = future.bind(py).set_attr(c"_hpyx_call", &none) {
+            raised.write_unraisable(py, &future.bind(py));
+        }
     }
 }
 
@@ -124,10 +157,35 @@ pub fn end<'py>(py: Attached<'py>, future: &Stored, outcome: Outcome<'py>) {
         Ok(value) => (Life::Value, value),
         Err(exception) => (Life::Error, exception),
     };
+    keep_result(py, future, life, result);
+    publish(py, future, life);
+}
+
+#[inline]
+fn keep_result<'py>(py: Attached<'py>, future: &Stored, life: Life, result: Handle<'py>) {
     let body = body(future);
     body.keep_result(&future.bind(py), life, result);
     body.show_if_result_is_collectable(py, future);
-    publish(py, future, life);
+}
+
+/// Ends a future that the caller has claimed; the caller announces the completion.
+pub fn end_quietly<'py>(
+    py: Attached<'py>,
+    future: &Stored,
+    life: Life,
+    result: Handle<'py>,
+) -> Completion<Callback> {
+    keep_result(py, future, life, result);
+    let done = body(future).state.complete(life);
+    wake_sleepers(future, &done);
+    done
+}
+
+/// The same for one that ends as cancelled, since what it follows was.
+pub fn end_cancelled_quietly(future: &Stored) -> Completion<Callback> {
+    let done = body(future).state.complete(Life::Cancelled);
+    wake_sleepers(future, &done);
+    done
 }
 
 /// Ends a future that the caller has started, without running its call.
@@ -142,19 +200,15 @@ fn publish(py: Attached<'_>, future: &Stored, life: Life) {
     let body = body(future);
     let scope = body.take_scope();
     let done = body.state.complete(life);
+    wake_sleepers(future, &done);
     announce(py, future, done);
     leave_scope(body, scope);
 }
 
 /// Cancels a future that has not started. False when it has.
 pub fn cancel(py: Attached<'_>, future: &Stored) -> bool {
-    let body = body(future);
-    match body.state.try_cancel() {
+    match cancel_quietly(py, future) {
         Ok(done) => {
-            // The scope first: a callback may wait for the executor's shutdown on this thread.
-            let scope = body.take_scope();
-            give_up_call(py, future);
-            leave_scope(body, scope);
             announce(py, future, done);
             true
         }
@@ -162,14 +216,58 @@ pub fn cancel(py: Attached<'_>, future: &Stored) -> bool {
     }
 }
 
-#[inline]
-fn announce(py: Attached<'_>, future: &Stored, done: Completion<Stored>) {
+/// The same; the caller announces the completion. Err says what the future is instead.
+pub fn cancel_quietly(py: Attached<'_>, future: &Stored) -> Result<Completion<Callback>, Life> {
     let body = body(future);
+    let done = body.state.try_cancel()?;
+    // The scope first: a callback may wait for the executor's shutdown on this thread.
+    let scope = body.take_scope();
+    give_up_call(py, future);
+    leave_scope(body, scope);
+    wake_sleepers(future, &done);
+    Ok(done)
+}
+
+#[inline]
+fn wake_sleepers(future: &Stored, done: &Completion<Callback>) {
     if done.has_waiters {
+        let body = body(future);
         body.runtime().wake_all(body.state.key());
     }
+}
+
+/// Tells all that is in the list of a future that ended.
+#[inline]
+pub fn announce(py: Attached<'_>, future: &Stored, done: Completion<Callback>) {
+    if !done.is_empty() {
+        announce_cold(py, future, done);
+    }
+}
+
+/// Dependents that end with the future are announced after it, not below it: chains are long.
+fn announce_cold(py: Attached<'_>, future: &Stored, done: Completion<Callback>) {
+    let mut ended = VecDeque::new();
+    tell(py, future, done, &mut ended);
+    while let Some((future, done)) = ended.pop_front() {
+        tell(py, &future, done, &mut ended);
+        drop(future.into_handle(py));
+    }
+}
+
+fn tell(
+    py: Attached<'_>,
+    future: &Stored,
+    done: Completion<Callback>,
+    ended: &mut VecDeque<(Stored, Completion<Callback>)>,
+) {
     for callback in done.into_callbacks() {
-        call_callback(py, future, callback);
+        match callback {
+            Callback::Call(callable) => call_callback(py, future, callable),
+            Callback::Dependent(dependent) => match source_ended(py, future, &dependent) {
+                Some(done) => ended.push_back((dependent.target, done)),
+                None => drop(dependent.target.into_handle(py)),
+            },
+        }
     }
 }
 

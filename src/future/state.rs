@@ -40,6 +40,8 @@ pub enum Life {
     Error = 3,
     /// Cancelled before it started.
     Cancelled = 4,
+    /// Not to be started yet: it depends on futures that are not done.
+    Waiting = 5,
 }
 
 impl Life {
@@ -49,6 +51,7 @@ impl Life {
             1 => Life::Running,
             2 => Life::Value,
             3 => Life::Error,
+            5 => Life::Waiting,
             _ => Life::Cancelled,
         }
     }
@@ -56,7 +59,7 @@ impl Life {
     /// Whether nothing will change any more.
     #[inline]
     pub fn is_done(self) -> bool {
-        !matches!(self, Life::Pending | Life::Running)
+        !matches!(self, Life::Pending | Life::Running | Life::Waiting)
     }
 }
 
@@ -77,6 +80,12 @@ pub struct Completion<C> {
 }
 
 impl<C> Completion<C> {
+    /// Whether there are no callbacks.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.newest.is_null()
+    }
+
     fn of(word: usize) -> Self {
         Completion { has_waiters: word & WAITERS != 0, newest: (word & LIST) as *mut Node<C> }
     }
@@ -133,17 +142,41 @@ impl<C> State<C> {
     /// Pending to running. True for exactly one caller, who then owns the packed call.
     #[inline]
     pub fn try_start(&self) -> bool {
+        // ORDER: Acquire; pairs with the Release in `add_callback` and with the queue that
+        // brought the future here. The packed call was written before the future was queued.
+        self.step(Life::Pending, Life::Running, Ordering::Acquire)
+    }
+
+    /// Pending to waiting: at birth, before anybody else sees the future.
+    #[inline]
+    pub fn begin_waiting(&self) {
+        self.word.store(Life::Waiting as usize, Ordering::Relaxed);
+    }
+
+    /// Waiting to pending: what it depends on is there. True for exactly one caller, who then
+    /// queues the future.
+    #[inline]
+    pub fn try_admit(&self) -> bool {
+        // ORDER: AcqRel; Acquire as in `try_start`; Release for a waiter, who may start the future
+        // before any queue brings it to a worker, and then reads the packed call.
+        self.step(Life::Waiting, Life::Pending, Ordering::AcqRel)
+    }
+
+    /// Waiting to running: what it depends on decides it, without a call. True for exactly one
+    /// caller, who then ends it.
+    #[inline]
+    pub fn try_claim(&self) -> bool {
+        // ORDER: Acquire; as in `try_start`.
+        self.step(Life::Waiting, Life::Running, Ordering::Acquire)
+    }
+
+    #[inline]
+    fn step(&self, from: Life, to: Life, success: Ordering) -> bool {
         let mut word = self.word.load(Ordering::Relaxed);
-        while Life::of(word) == Life::Pending {
-            let running = word | Life::Running as usize;
-            // ORDER: Acquire; pairs with the Release in `add_callback` and with the queue that
-            // brought the future here. The packed call was written before the future was queued.
-            match self.word.compare_exchange_weak(
-                word,
-                running,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
+        while Life::of(word) == from {
+            let next = (word & !LIFE) | to as usize;
+            // ORDER: as each caller says; Relaxed on failure, since the loop looks again.
+            match self.word.compare_exchange_weak(word, next, success, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(current) => word = current,
             }
@@ -160,11 +193,11 @@ impl<C> State<C> {
         Completion::of(self.word.swap(life as usize, Ordering::AcqRel))
     }
 
-    /// Pending to cancelled; Err says what the future is instead.
+    /// Pending or waiting to cancelled; Err says what the future is instead.
     pub fn try_cancel(&self) -> Result<Completion<C>, Life> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
-            if Life::of(word) != Life::Pending {
+            if !matches!(Life::of(word), Life::Pending | Life::Waiting) {
                 return Err(Life::of(word));
             }
             // ORDER: AcqRel, as in `complete`; Relaxed on failure, since the loop looks again.

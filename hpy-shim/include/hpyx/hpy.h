@@ -145,11 +145,13 @@ int hpyx_visit(intptr_t raw, void *visit, void *arg);
 
 /* Raw words (arguments as the interpreter passes them, references that outlive a call) and handles.
  * borrow: a handle for an argument, valid during the call; `unborrow` ends it.
- * own: a handle that takes over a reference. disown: the reference of a handle, which is closed. */
+ * own: a handle that takes over a reference. disown: the reference of a handle, which is closed.
+ * peek: the raw word of a handle that stays open; to compare, or to find a native body. */
 HPy hpyx_borrow(intptr_t raw);
 void hpyx_unborrow(HPy h);
 HPy hpyx_own(intptr_t raw);
 intptr_t hpyx_disown(HPy h);
+intptr_t hpyx_peek(HPy h);
 /* Gives up a reference of which no handle exists. Attached. */
 void hpyx_release(intptr_t raw);
 

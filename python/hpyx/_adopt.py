@@ -1,0 +1,58 @@
+"""Somebody else's futures among the inputs of a combinator: each gets one of ours that follows it.
+
+Owns: what counts as a future. Called by: the native combinators (for whatever is not exactly a
+``hpyx.Future``), ``_compose`` and ``_python_tasks``. Invariant: the one that follows ends as the
+other did, once; it is never cancelled by itself, and nothing is ever done to the other one.
+Threads: any. An asyncio future is only touched in its loop's thread, as asyncio demands.
+"""
+
+import concurrent.futures
+import sys
+
+from ._core_module import native
+from ._future import Future
+
+
+def adopt(value):
+    """Return a ``hpyx.Future`` that is, or follows, *value*; None if *value* is no future.
+
+    Raises: RuntimeError if *value* belongs to an event loop that is closed.
+    """
+    if isinstance(value, Future):
+        return value
+    if isinstance(value, concurrent.futures.Future):
+        promise = native.new_promise()
+        value.add_done_callback(lambda done: _follow(promise, done))
+        return promise
+    # As asyncio.isfuture tells them.
+    if getattr(type(value), "_asyncio_future_blocking", None) is None:
+        return None
+    return _follow_in_loop(value)
+
+
+def _follow_in_loop(value):
+    promise = native.new_promise()
+    loop = value.get_loop()
+
+    def follow(done):
+        _follow(promise, done)
+
+    if sys.modules["asyncio"]._get_running_loop() is loop:
+        value.add_done_callback(follow)
+    else:
+        loop.call_soon_threadsafe(value.add_done_callback, follow)
+    return promise
+
+
+def _follow(promise, done):
+    if done.cancelled():
+        native.settle(promise, "cancelled", None)
+        return
+    exception = done.exception()
+    if exception is not None:
+        native.settle(promise, "error", exception)
+    else:
+        native.settle(promise, "value", done.result())
+
+
+native.register("adopt", adopt)

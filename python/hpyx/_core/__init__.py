@@ -1,0 +1,1 @@
+"""The raw layer below the public API; ``hpyx._core.futures`` is documented in the guides."""

@@ -1,0 +1,48 @@
+//! Tying a dependent future to its sources.
+//!
+//! Called by: `bridge::combinators`. Invariant: while it is being tied, a dependent cannot go on:
+//! the linker itself is one of those that it waits for. Threads: any, attached.
+
+use std::sync::Arc;
+
+use hpy_shim::{Attached, Stored};
+
+use crate::compose::join::Join;
+use crate::compose::progress::{all_arrived, source_ended};
+use crate::future::callback::{Callback, Dependent};
+use crate::future::run::{announce, body};
+
+/// The one future that `target` waits for is `source`.
+pub fn link_to(py: Attached<'_>, target: &Stored, source: &Stored) {
+    tie(py, source, Dependent { target: target.dup(py), join: None, index: 0 });
+}
+
+/// `target` waits for `sources` (each with the number of its input), as its join says.
+pub fn link_to_all(
+    py: Attached<'_>,
+    target: &Stored,
+    join: &Arc<Join>,
+    sources: impl Iterator<Item = (usize, Stored)>,
+) {
+    for (index, source) in sources {
+        let (target, join) = (target.dup(py), Some(join.clone()));
+        tie(py, &source, Dependent { target, join, index: index as u32 });
+        drop(source.into_handle(py));
+    }
+    if join.arrive() {
+        if let Some(done) = all_arrived(py, target, Some(join)) {
+            announce(py, target, done);
+        }
+    }
+}
+
+fn tie(py: Attached<'_>, source: &Stored, dependent: Dependent) {
+    let entry = Callback::Dependent(dependent);
+    let Err(Callback::Dependent(dependent)) = body(source).state.add_callback(entry) else {
+        return;
+    };
+    if let Some(done) = source_ended(py, source, &dependent) {
+        announce(py, &dependent.target, done);
+    }
+    drop(dependent.target.into_handle(py));
+}

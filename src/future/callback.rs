@@ -1,0 +1,82 @@
+//! What is done when a future ends: the entries of its callback list.
+//!
+//! Owns: the two kinds of entry, and how entries are given up unused.
+//! Called by: `future::run` (which acts on them), `compose` (dependents), `bridge::future_type`
+//! (callables), the collector.
+//! Invariant: giving up a chain of dependents does not recurse, however long it is.
+//! Threads: attached.
+
+use std::cell::RefCell;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use hpy_shim::{Attached, Stored};
+
+use crate::compose::join::Join;
+
+/// A future that depends on the one in whose list this is.
+pub struct Dependent {
+    /// The future that waits.
+    pub target: Stored,
+    /// What it waits for besides; None: only for this one.
+    pub join: Option<Arc<Join>>,
+    /// Which input of the target this one is.
+    pub index: u32,
+}
+
+/// One entry of a future's callback list.
+pub enum Callback {
+    /// A Python callable, called with the future.
+    Call(Stored),
+    /// Another future, which goes on or ends now.
+    Dependent(Dependent),
+}
+
+impl Callback {
+    /// Shows the reference to the collector.
+    ///
+    /// # Safety
+    /// Called from `tp_traverse` with its own arguments.
+    pub unsafe fn visit(&self, visit: *mut c_void, arg: *mut c_void) -> i32 {
+        let (Callback::Call(stored) | Callback::Dependent(Dependent { target: stored, .. })) = self;
+        // SAFETY: passed on from tp_traverse.
+        unsafe { stored.visit(visit, arg) }
+    }
+
+    /// Gives the entry up unused.
+    pub fn discard(self, py: Attached<'_>) {
+        match self {
+            Callback::Call(callable) => drop(callable.into_handle(py)),
+            Callback::Dependent(dependent) => discard_in_turn(py, dependent.target),
+        }
+    }
+}
+
+thread_local! {
+    /// Targets to give up, while the thread is busy giving one up further out.
+    static DISCARDED: RefCell<Option<Vec<Stored>>> = const { RefCell::new(None) };
+}
+
+/// Gives up the reference to a target, which may be the last one to a whole chain of them.
+fn discard_in_turn(py: Attached<'_>, target: Stored) {
+    let is_outermost = DISCARDED.with_borrow_mut(|discarded| {
+        let is_outermost = discarded.is_none();
+        discarded.get_or_insert_with(Vec::new).push(target);
+        is_outermost
+    });
+    if is_outermost {
+        while let Some(target) = next_discarded() {
+            drop(target.into_handle(py));
+        }
+    }
+}
+
+fn next_discarded() -> Option<Stored> {
+    DISCARDED.with_borrow_mut(|discarded| {
+        let next = discarded.as_mut().and_then(Vec::pop);
+        if next.is_none() {
+            *discarded = None;
+        }
+        next
+    })
+}
