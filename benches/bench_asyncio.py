@@ -2,7 +2,7 @@
 
 ``await`` on futures of hpyx against ``loop.run_in_executor`` with ThreadPoolExecutor. Measured one
 after the other, and as ``asyncio.gather``, which makes a task of each future that is not asyncio's
-own; ``hpyx.aio.wrap_future`` gives it asyncio's own.
+own; ``hpyx.aio.wrap_future`` gives it asyncio's own, ``hpyx.aio.await_all`` needs neither.
 """
 
 import asyncio
@@ -42,8 +42,18 @@ def gathered(submit):
     return lambda: asyncio.run(main())
 
 
+def awaited_at_once():
+    """Await FUTURES futures with hpyx.aio.await_all."""
+
+    async def main():
+        futures = [hpyx.async_(common.increment, i) for i in range(FUTURES)]
+        check(await hpyx.aio.await_all(*futures))
+
+    asyncio.run(main())
+
+
 def check(results):
-    if results != list(range(1, FUTURES + 1)):
+    if list(results) != list(range(1, FUTURES + 1)):
         raise AssertionError("wrong results")
 
 
@@ -57,11 +67,13 @@ def measure():
             gathered(theirs),
             gathered(hpyx.async_),
             gathered(wrapped),
+            awaited_at_once,
         )
     per_future = [seconds * 1e6 / FUTURES for seconds in times]
-    awaits, ours, gathers, our_gather, our_wrapped = per_future
+    awaits, ours, gathers, our_gather, our_wrapped, at_once = per_future
     return [
         common.cost("await", "await, per future", "µs", ours, awaits),
+        common.cost("await_all", "await_all, per future", "µs", at_once, gathers),
         common.cost("gather", "asyncio.gather, per future", "µs", our_gather, gathers),
         common.cost("gather_wrapped", "the same, wrapped", "µs", our_wrapped, gathers),
     ]

@@ -6,6 +6,7 @@ thread. The core (scheduler, futures) is native and the same file on every inter
 """
 
 from . import aio, config, debug
+from ._as_completed import as_completed
 from ._compose import dataflow, shared_future, when_all, when_any
 from ._core_module import native as _native  # noqa: F401  (importable as hpyx._native)
 from ._executor import HPXExecutor
@@ -18,6 +19,7 @@ __all__ = [
     "HPXExecutor",
     "HPXRuntime",
     "aio",
+    "as_completed",
     "async_",
     "config",
     "dataflow",

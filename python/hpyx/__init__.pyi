@@ -1,6 +1,7 @@
 from . import aio as aio
 from . import config as config
 from . import debug as debug
+from ._as_completed import as_completed as as_completed
 from ._compose import dataflow as dataflow
 from ._compose import shared_future as shared_future
 from ._compose import when_all as when_all
@@ -19,6 +20,7 @@ __all__ = [
     "HPXExecutor",
     "HPXRuntime",
     "aio",
+    "as_completed",
     "async_",
     "config",
     "dataflow",

@@ -86,22 +86,34 @@ class _AsyncioBridge(Bridge):
     def describe(self):
         return f"the event loop {self.loop!r}"
 
-    def wait(self, subscribe, abandoned):
-        """Wait in a coroutine until the function that *subscribe* is given was delivered.
+    def wait(self, subscribe, abandoned=None, seconds=None):
+        """Wait in a coroutine until the done callback that *subscribe* is given was called.
 
-        abandoned: called if the coroutine is cancelled meanwhile.
+        abandoned: called if the coroutine is cancelled meanwhile. seconds: how long at most.
         """
         waiter = self.loop.create_future()
         subscribe(partial(self.deliver, waiter.set_result))
+        timer = None
+        if seconds is not None:
+            timer = self.loop.call_later(seconds, _set_unless_done, waiter)
         try:
             yield from waiter.__await__()
         except asyncio.CancelledError:
-            abandoned()
+            if abandoned is not None:
+                abandoned()
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def translated(self, error):
         """What a coroutine of this loop sees instead of *error*."""
         return _for_asyncio(error)
+
+
+def _set_unless_done(waiter):
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 _ASYNCIO_ERRORS = {
@@ -166,6 +178,16 @@ def _library():
 def wait_until_done(future):
     """Wait in a coroutine until *future* is done; cancel it if the coroutine is cancelled."""
     return current_bridge().wait(future.add_done_callback, future.cancel)
+
+
+class Wait:
+    """``await Wait(subscribe, seconds)``: see the ``wait`` of a bridge."""
+
+    def __init__(self, subscribe, seconds):
+        self._arguments = subscribe, None, seconds
+
+    def __await__(self):
+        return current_bridge().wait(*self._arguments)
 
 
 def translated(error):

@@ -4,6 +4,7 @@ Owns: one bridge per ``trio.run``. Called by: ``_bridge.current_bridge``, inside
 Threads: as ``_bridge``.
 """
 
+import math
 from functools import partial
 
 import trio
@@ -30,7 +31,8 @@ class _Waiter:
 
     def abort(self, _):
         self.is_over = True
-        self.abandoned()
+        if self.abandoned is not None:
+            self.abandoned()
         return trio.lowlevel.Abort.SUCCEEDED
 
 
@@ -47,14 +49,15 @@ class _TrioBridge(Bridge):
     def describe(self):
         return "the trio run"
 
-    def wait(self, subscribe, abandoned):
-        """Wait in a coroutine until the function that *subscribe* is given was delivered.
+    def wait(self, subscribe, abandoned=None, seconds=None):
+        """Wait in a coroutine until the done callback that *subscribe* is given was called.
 
-        abandoned: called if the coroutine is cancelled meanwhile.
+        abandoned: called if the coroutine is cancelled meanwhile. seconds: how long at most.
         """
         waiter = _Waiter(abandoned)
         subscribe(partial(self.deliver, waiter.tell))
-        yield from trio.lowlevel.wait_task_rescheduled(waiter.abort).__await__()
+        with trio.move_on_after(math.inf if seconds is None else seconds):
+            yield from trio.lowlevel.wait_task_rescheduled(waiter.abort).__await__()
 
     def translated(self, error):
         """What a coroutine sees of *error*: itself."""

@@ -3,8 +3,10 @@
 //! The rooms: `module` (what the interpreter imports), `future_type`, `executor_type` (native base
 //! classes of the public ones), `runtime` (what belongs to an interpreter), `names` (Python objects
 //! that the core calls), `host` (threads, waits), `waiting` (result(), shutdown()), `context_vars`,
-//! `combinators` (then, dataflow, when_all, when_any), `promise` (futures that Python ends).
+//! `combinators` (then, dataflow, when_all, when_any), `promise` (futures that Python ends),
+//! `bell_type` (a thread that waits for others).
 
+pub mod bell_type;
 pub mod combinators;
 pub mod context_vars;
 pub mod executor_type;

@@ -13,14 +13,14 @@ use crate::bridge::host::{mark_stack_base, Interpreted};
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{interpreter_of, Interpreter, ModuleState};
 use crate::bridge::{
-    combinators, context_vars, executor_type, future_type, promise, submit, waiting,
+    bell_type, combinators, context_vars, executor_type, future_type, promise, submit, waiting,
 };
 use crate::future::run;
 use crate::future::state::Life;
 use crate::host::ThreadRole;
 use crate::sched::pool::{Pool, PoolSize};
 
-static FUNCTIONS: Static<[HPyMeth; 24]> = Static([
+static FUNCTIONS: Static<[HPyMeth; 25]> = Static([
     function!(
         c"async_",
         async_,
@@ -60,6 +60,7 @@ static FUNCTIONS: Static<[HPyMeth; 24]> = Static([
     function!(c"dependent", dependent, c"dependent(call, *sources): for calls packed in Python"),
     function!(c"new_promise", new_promise, c"new_promise() -> Future, to be ended by settle"),
     function!(c"settle", settle, c"settle(promise, 'value' | 'error' | 'cancelled', outcome)"),
+    function!(c"new_bell", new_bell, c"new_bell() -> Bell: wakes a thread that waits for others"),
     function!(c"new_future", new_future, c"new_future() -> Future that nothing runs yet"),
     function!(c"push", push, c"push(future, executor | None): queues a future made by new_future"),
     function!(c"register", register, c"register(name, object): gives the core a name of names.rs"),
@@ -118,6 +119,7 @@ fn fill_module<'py>(
     names.register("ValueError", &builtins.attr(c"ValueError")?);
     names.register("RuntimeError", &builtins.attr(c"RuntimeError")?);
     let module = module.handle(py);
+    module.set_attr(c"Bell", &bell_type::make(py)?)?;
     module.set_attr(c"FutureBase", &future_type::make(py)?)?;
     module.set_attr(c"ExecutorBase", &executor_type::make(py)?)
 }
@@ -219,6 +221,15 @@ fn settle<'py>(
     let settled = promise::settle(py, &future, life, outcome.dup());
     drop(future.into_handle(py));
     py.bool(settled)
+}
+
+fn new_bell<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let class = module.handle(py).attr(c"Bell")?;
+    bell_type::new(interpreter_of(&module), &class)
 }
 
 /// A pending future, for front ends written in Python: they pack the call into its attributes, and

@@ -1,0 +1,139 @@
+"""hpyx.as_completed in threads: order, duplicates, time-outs, other futures, waits in tasks."""
+
+import asyncio
+import concurrent.futures
+import gc
+import weakref
+
+import pytest
+
+import hpyx
+import sizes
+from helpers import Gate, Thing, all_dead, parallel
+
+
+@pytest.fixture
+def threads():
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def test_futures_come_in_the_order_in_which_they_end():
+    gates = [Gate(), Gate()]
+    futures = [hpyx.async_(gate, index) for index, gate in enumerate(gates)]
+    for gate in gates:
+        gate.entered()
+    completed = hpyx.as_completed(futures, timeout=sizes.PATIENCE)
+    for index in (1, 0):
+        gates[index].open()
+        assert next(completed).result() == index
+    assert list(completed) == []
+
+
+def test_every_future_comes_once():
+    futures = [hpyx.async_(abs, -index) for index in range(sizes.MANY)]
+    seen = list(hpyx.as_completed(futures + futures[:10]))
+    assert sorted(future.result() for future in seen) == list(range(sizes.MANY))
+    assert list(hpyx.as_completed([])) == []
+
+
+def test_failed_and_cancelled_futures_come_too(held):
+    cancelled, failing = hpyx.async_(abs, -1), hpyx.async_(int, "x")
+    completed = hpyx.as_completed([cancelled, failing], timeout=sizes.PATIENCE)
+    cancelled.cancel()
+    assert next(completed) is cancelled
+    held.open()
+    assert isinstance(next(completed).exception(), ValueError)
+
+
+def test_futures_of_several_kinds_mix(threads):
+    manual = concurrent.futures.Future()
+    futures = [hpyx.async_(abs, -1), threads.submit(abs, -2), hpyx.ready_future(3), manual]
+    completed = hpyx.as_completed(futures, timeout=sizes.PATIENCE)
+    assert sorted(next(completed).result() for _ in range(3)) == [1, 2, 3]
+    manual.set_result(4)
+    assert [future.result() for future in completed] == [4]
+
+
+def test_the_time_is_counted_from_the_call_and_the_rest_is_told(held):
+    pending, ready = hpyx.async_(abs, -1), hpyx.ready_future(1)
+    completed = hpyx.as_completed([pending, ready], timeout=0.01)
+    assert next(completed) is ready
+    with pytest.raises(concurrent.futures.TimeoutError, match=r"^1 \(of 2\) futures unfinished$"):
+        next(completed)
+    assert list(completed) == []
+    assert not pending.cancelled()
+
+
+def test_what_is_done_comes_even_when_the_time_is_over(held):
+    ready = [hpyx.ready_future(index) for index in range(3)]
+    completed = hpyx.as_completed([*ready, hpyx.async_(abs, -1)], timeout=0)
+    assert [next(completed) for _ in range(3)] == ready
+    with pytest.raises(concurrent.futures.TimeoutError):
+        next(completed)
+
+
+def test_closing_the_iterator_ends_it_and_cancels_nothing(held):
+    futures = [hpyx.async_(abs, -index) for index in range(3)]
+    completed = hpyx.as_completed([hpyx.ready_future(1), *futures])
+    next(completed)
+    completed.close()
+    assert list(completed) == []
+    held.open()
+    assert [future.result() for future in futures] == [0, 1, 2]
+
+
+def test_an_abandoned_iterator_keeps_no_future_alive():
+    with Gate() as gate:
+        lasting = hpyx.async_(gate)
+        completed = hpyx.as_completed([lasting, hpyx.async_(Thing)])
+        next(completed)
+        quick = hpyx.async_(Thing)
+        completed = hpyx.as_completed([lasting, quick])
+        taken = next(completed)
+        assert taken is quick
+        references = [weakref.ref(quick.result())]
+        del quick, taken, completed
+        hpyx.async_(gc.collect).result()
+        assert all_dead(references)
+
+
+@pytest.mark.parametrize("wrong", [7, abs, None])
+def test_what_is_no_future_is_refused_at_the_call(wrong):
+    with pytest.raises(TypeError, match="takes futures"):
+        hpyx.as_completed([hpyx.ready_future(1), wrong])
+
+
+def test_futures_of_asyncio_are_for_async_for_only():
+    async def main():
+        future = asyncio.get_running_loop().create_future()
+        with pytest.raises(TypeError, match="async for"):
+            next(hpyx.as_completed([future]))
+
+    asyncio.run(main())
+
+
+def test_waits_that_come_just_as_tasks_end_miss_nothing():
+    def race(_):
+        for index in range(sizes.RACES // 8):
+            futures = [hpyx.async_(abs, -index), hpyx.async_(abs, -index)]
+            completed = hpyx.as_completed(futures, timeout=sizes.PATIENCE)
+            if [future.result() for future in completed] != [index, index]:
+                return "missed"
+        return "all seen"
+
+    assert parallel(race, 4) == ["all seen"] * 4
+
+
+def scene_inside_a_task(count):
+    def total(depth):
+        if not depth:
+            return 1
+        futures = [hpyx.async_(total, depth - 1) for _ in range(count)]
+        return sum(future.result() for future in hpyx.as_completed(futures))
+
+    return hpyx.async_(total, 3).result()
+
+
+def test_waiting_inside_tasks_never_deadlocks(one_worker_no_growth):
+    assert one_worker_no_growth.call(scene_inside_a_task, 4) == 64
