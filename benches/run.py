@@ -17,7 +17,16 @@ import time
 
 import common
 
-NAMES = ("burst", "roundtrip", "callbacks", "asyncio", "as_completed", "cpu", "memory")
+NAMES = (
+    "burst",
+    "roundtrip",
+    "callbacks",
+    "asyncio",
+    "as_completed",
+    "cpu",
+    "memory",
+    "tracing",
+)
 
 
 def measure_all(names):
