@@ -17,16 +17,7 @@ import time
 
 import common
 
-NAMES = (
-    "burst",
-    "roundtrip",
-    "callbacks",
-    "asyncio",
-    "as_completed",
-    "cpu",
-    "memory",
-    "tracing",
-)
+NAMES = ("burst", "roundtrip", "callbacks", "asyncio", "as_completed", "cpu", "memory")
 
 
 def measure_all(names):

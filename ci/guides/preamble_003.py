@@ -1,0 +1,1 @@
+"""Document 003 defines all names that it uses."""
