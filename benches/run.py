@@ -17,7 +17,7 @@ import time
 
 import common
 
-NAMES = ("burst", "roundtrip", "callbacks", "asyncio", "as_completed", "cpu", "memory")
+NAMES = ("burst", "roundtrip", "callbacks", "asyncio", "as_completed", "map", "cpu", "memory")
 
 
 def measure_all(names):

@@ -75,6 +75,7 @@ static int ctx_SetItem_s(CTX, HPy h, const char *key, HPy value) {
     return status;
 }
 
+PASS(HPy, Iter_Next, (CTX, HPy h), H(hpyx_api.PyIter_Next(O(h))))
 PASS(HPy, GetAttr, (CTX, HPy h, HPy name), H(hpyx_api.PyObject_GetAttr(O(h), O(name))))
 PASS(HPy, GetAttr_s, (CTX, HPy h, const char *name), H(hpyx_api.PyObject_GetAttrString(O(h), name)))
 PASS(int, SetAttr, (CTX, HPy h, HPy name, HPy value),

@@ -146,6 +146,7 @@ PASS(HPy, GetItem, (CTX, HPy h, HPy key), W(U->ctx_GetItem(U, O(h), O(key))))
 PASS(int, SetItem, (CTX, HPy h, HPy key, HPy value), U->ctx_SetItem(U, O(h), O(key), O(value)))
 PASS(int, SetItem_s, (CTX, HPy h, const char *key, HPy value),
      U->ctx_SetItem_s(U, O(h), key, O(value)))
+PASS(HPy, Iter_Next, (CTX, HPy h), W(U->ctx_Iter_Next(U, O(h))))
 PASS(HPy, GetAttr, (CTX, HPy h, HPy name), W(U->ctx_GetAttr(U, O(h), O(name))))
 PASS(HPy, GetAttr_s, (CTX, HPy h, const char *name), W(U->ctx_GetAttr_s(U, O(h), name)))
 PASS(int, SetAttr, (CTX, HPy h, HPy name, HPy value), U->ctx_SetAttr(U, O(h), O(name), O(value)))

@@ -213,6 +213,8 @@ pub struct _HPyContext_s {
             value: HPy,
         ) -> ::core::ffi::c_int,
     >,
+    pub ctx_Iter_Next:
+        ::core::option::Option<unsafe extern "C" fn(ctx: *const HPyContext, h: HPy) -> HPy>,
     pub ctx_GetAttr: ::core::option::Option<
         unsafe extern "C" fn(ctx: *const HPyContext, h: HPy, name: HPy) -> HPy,
     >,

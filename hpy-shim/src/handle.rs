@@ -104,6 +104,16 @@ impl<'py> Handle<'py> {
         checked_status(self.py, context!(self.py, ctx_SetItem_s, self.raw, key.as_ptr(), value.raw))
     }
 
+    /// The next item of this iterator; `None`: there is no more.
+    #[inline]
+    pub fn next_item(&self) -> PyResult<'py, Option<Handle<'py>>> {
+        let raw = context!(self.py, ctx_Iter_Next, self.raw);
+        match raw._i != 0 {
+            true => Ok(Some(Handle::from_open(self.py, raw))),
+            false => self.or_raised(None, true),
+        }
+    }
+
     /// `self.append(item)` of a `list`.
     pub fn append(&self, item: &Handle<'_>) -> PyResult<'py, ()> {
         checked_status(self.py, context!(self.py, ctx_List_Append, self.raw, item.raw))

@@ -48,6 +48,14 @@ impl PackedCall {
         PackedCall { words: HPyxTask { callable, args, kwargs: 0 }, shape }
     }
 
+    /// Packs `callable(*arguments)`, a `tuple`, taking references of its own.
+    #[inline]
+    pub fn of_tuple(callable: &Handle<'_>, arguments: Handle<'_>) -> Self {
+        let (callable, args) = (callable.dup().into_word(), arguments.into_word());
+        let shape = bindings::HPYX_ARGS_TUPLE as u8;
+        PackedCall { words: HPyxTask { callable, args, kwargs: 0 }, shape }
+    }
+
     /// From the parts that [`PackedCall::into_parts`] gave.
     #[inline]
     pub fn from_parts(callable: isize, args: isize, kwargs: isize, shape: u8) -> Self {

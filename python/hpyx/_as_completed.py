@@ -47,6 +47,10 @@ class Inbox:
         except IndexError:
             return None
 
+    def has_some(self):
+        """Whether take_nowait() has something to give."""
+        return bool(self._done)
+
     def take(self, end=None):
         """Return the next future; wait for it until the time *end*. None: too late."""
         future = self.take_nowait()

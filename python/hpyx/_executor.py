@@ -8,10 +8,8 @@ import concurrent.futures
 import logging
 import time
 import warnings
-from collections import deque
-from itertools import islice
 
-from . import _runtime
+from . import _map, _runtime
 from ._core_module import native
 
 if not native.probe()["runs_tasks_natively"]:
@@ -81,33 +79,44 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
         def __del__(self):
             self._abandon()
 
-    def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
+    def map(
+        self,
+        fn,
+        *iterables,
+        timeout=None,
+        chunksize=1,
+        buffersize=None,
+        ordered=True,
+        progress=None,
+    ):
         """Return an iterator of ``fn(*items)`` for the items of *iterables*, in order.
 
         Args:
             timeout: seconds, counted from this call, after which the iterator raises TimeoutError.
             chunksize: how many calls one task makes.
-            buffersize: how many results may be under way or waiting; None submits all at once.
+            buffersize: how many items may be taken and not yielded yet; None takes and submits all
+                before this returns.
+            ordered: False yields results as they come.
+            progress: called with the number of items that are done since the last time, by the
+                thread that asks for results, when it does; such as the ``update`` of a tqdm bar.
 
         Raises:
-            ValueError: *chunksize* or *buffersize* is below 1. TypeError: *buffersize* is no int.
+            ValueError: *chunksize* or *buffersize* is below 1. TypeError: *buffersize* is no int,
+            *fn* or *progress* cannot be called.
             Whatever a call raised, where its result would have come; the rest is cancelled.
         """
-        if chunksize < 1:
-            raise ValueError("chunksize must be >= 1.")
-        if buffersize is not None and not isinstance(buffersize, int):
-            raise TypeError("buffersize must be an integer or None")
-        if buffersize is not None and buffersize < 1:
-            raise ValueError("buffersize must be None or > 0")
+        _check_map(chunksize, buffersize, progress)
         end = None if timeout is None else timeout + time.monotonic()
-        if chunksize == 1:
-            calls = (self.submit(fn, *items) for items in zip(*iterables))
-            return _results(calls, buffersize, end)
-        chunks = (
-            self.submit(_call_each, fn, chunk) for chunk in _chunks(zip(*iterables), chunksize)
-        )
-        buffered_chunks = None if buffersize is None else max(1, buffersize // chunksize)
-        return _flattened(_results(chunks, buffered_chunks, end))
+        if chunksize == 1 and buffersize is None and ordered and progress is None:
+            return _map.results_of(_map.submit_all(self, fn, iterables), end)
+        watched = not ordered or progress is not None
+        calls = _map.Calls(self, fn, iterables, chunksize, buffersize, watched)
+        calls.submit()
+        if not ordered:
+            return _map.as_they_end(calls, end, progress)
+        if progress is not None:
+            return _map.in_order_with_progress(calls, end, progress)
+        return _map.in_order(calls, end)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         """Accept no more calls through this handle; the pool goes on.
@@ -123,51 +132,18 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
             self._wait()
 
 
-def _results(submissions, buffersize, end):
-    """Submit now, up to *buffersize*; return a generator of results that submits the rest."""
-    futures = deque(submissions if buffersize is None else islice(submissions, buffersize))
-
-    def iterate():
-        try:
-            while futures:
-                # No name for the result: the generator must not keep it alive while it waits.
-                yield _next_result(futures, submissions, buffersize, end)
-        finally:
-            for future in futures:
-                future.cancel()
-
-    return iterate()
-
-
-def _next_result(futures, submissions, buffersize, end):
-    future = futures.popleft()
-    try:
-        result = future.result(None if end is None else end - time.monotonic())
-    finally:
-        future.cancel()
-        del future  # it is in the traceback of its own exception
-    if buffersize is not None:
-        futures.extend(islice(submissions, 1))
-    return result
-
-
-def _chunks(items, size):
-    while True:
-        chunk = list(islice(items, size))
-        if not chunk:
-            return
-        yield chunk
-
-
-def _flattened(chunks):
-    for chunk in chunks:
-        chunk.reverse()
-        while chunk:
-            yield chunk.pop()
-
-
-def _call_each(fn, chunk):
-    return [fn(*items) for items in chunk]
+def _check_map(chunksize, buffersize, progress):
+    if chunksize < 1:
+        raise ValueError("chunksize must be >= 1.")
+    if buffersize is not None and not isinstance(buffersize, int):
+        raise TypeError("buffersize must be an integer or None")
+    if buffersize is not None and buffersize < 1:
+        raise ValueError("buffersize must be None or > 0")
+    if progress is not None and not callable(progress):
+        raise TypeError(
+            f"progress must be callable, not {progress!r}: write progress=bar.update, or "
+            "progress=lambda n: ..."
+        )
 
 
 def _run_initializer(pair):

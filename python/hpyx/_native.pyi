@@ -1,5 +1,5 @@
 # The native core. Private: the package hpyx is its only user.
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NoReturn, TypedDict, TypeVar
 
 from typing_extensions import ParamSpec
@@ -43,6 +43,15 @@ class ExecutorBase:
     def submit(
         self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> Future[_T]: ...
+    def _submit_each(
+        self,
+        fn: Callable[..., object],
+        items: Iterator[Any],
+        spread: bool,
+        futures: list[Future[Any]],
+        limit: int,
+        /,
+    ) -> bool: ...
     def _close(self, cancel_futures: bool, /) -> None: ...
     def _wait(self) -> None: ...
     def _abandon(self) -> bool: ...

@@ -39,7 +39,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 5]> = Static([
+static METHODS: Static<[HPyMeth; 6]> = Static([
     method!(
         ExecutorBody,
         c"submit",
@@ -50,6 +50,15 @@ static METHODS: Static<[HPyMeth; 5]> = Static([
           RuntimeError: the executor, or the runtime, was shut down.\n    \
           concurrent.futures.BrokenExecutor: an initializer failed.\n\n\
           Threads and cancellation: any thread. The task sees the caller's context variables."
+    ),
+    method!(
+        ExecutorBody,
+        c"_submit_each",
+        submit_each,
+        c"_submit_each($self, fn, items, spread, futures, limit, /)\n--\n\n\
+          Queue fn(item), or fn(*item) if *spread*, for up to *limit* items of an iterator, and \
+          append the\n\
+          futures to a list. Return whether there may be more."
     ),
     method!(
         ExecutorBody,
@@ -208,6 +217,41 @@ fn submit_task<'py>(
             Err(raised)
         }
     }
+}
+
+/// Many submissions in one call: what map() does. It returns after `limit` items, since signals are
+/// looked for, and other threads and the collector get their turn, between calls only.
+fn submit_each<'py>(
+    py: Attached<'py>,
+    this: Executor<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = this.body().interpreter(py)?;
+    let type_error = interpreter.names().get(py, Name::TypeError);
+    submit::check_callable(py, interpreter, &arguments, "map(fn, *iterables)")?;
+    let parameters = ["fn", "items", "spread", "futures", "limit"];
+    let [Some(callable), Some(items), Some(spread), Some(futures), Some(limit)] =
+        arguments.bind("_submit_each", parameters, &type_error)?
+    else {
+        return Err(py.raise(&type_error, "_submit_each() takes five arguments"));
+    };
+    let spread = spread.is_true()?;
+    for _ in 0..limit.to_i64()? {
+        let Some(item) = items.next_item()? else {
+            return py.bool(false);
+        };
+        let scope = enter(py, interpreter, this.body())?;
+        let future = match interpreter.running(py) {
+            Ok(runtime) => submit::submit_item(py, runtime, &callable, item, spread, scope)?,
+            Err(raised) => {
+                // SAFETY: counted just now.
+                unsafe { Scope::leave(scope, interpreter.runtime()) };
+                return Err(raised);
+            }
+        };
+        futures.append(&future)?;
+    }
+    py.bool(true)
 }
 
 /// Counts one more task of the executor, if it accepts any.

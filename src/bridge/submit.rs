@@ -35,6 +35,25 @@ pub fn submit<'py>(
     left_if_failed(submitted, runtime, scope)
 }
 
+/// Queues `fn(item)` and returns its future; `spread`: `fn(*item)`, of a tuple. As [`submit`], with
+/// a callable that was checked.
+#[inline]
+pub fn submit_item<'py>(
+    py: Attached<'py>,
+    runtime: &'static Runtime,
+    callable: &Handle<'py>,
+    item: Handle<'py>,
+    spread: bool,
+    scope: &'static Scope,
+) -> PyResult<'py, Handle<'py>> {
+    let call = match spread {
+        true => PackedCall::of_tuple(callable, item),
+        false => PackedCall::of_one(callable, &item),
+    };
+    let context = context_vars::capture(py);
+    left_if_failed(queue(py, runtime, call, context, Some(scope)), runtime, Some(scope))
+}
+
 /// A submission that failed does not count in its scope any more.
 fn left_if_failed<'py>(
     submitted: PyResult<'py, Handle<'py>>,
