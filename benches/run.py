@@ -17,7 +17,17 @@ import time
 
 import common
 
-NAMES = ("burst", "roundtrip", "callbacks", "asyncio", "as_completed", "map", "cpu", "memory")
+NAMES = (
+    "burst",
+    "roundtrip",
+    "callbacks",
+    "map",
+    "asyncio",
+    "as_completed",
+    "cpu",
+    "memory",
+    "tracing",
+)
 
 
 def measure_all(names):

@@ -2,8 +2,8 @@
 //!
 //! The rooms: [`sched`] (threads and queues), [`future`] (the life of a future), [`compose`]
 //! (futures that depend on others), [`executor`] (a scope of tasks), [`host`] (what the scheduler
-//! asks of the world), [`bridge`] (Python's side of all this). Below it lies the crate `hpy-shim`,
-//! the handle layer.
+//! asks of the world), [`bridge`] (Python's side of all this), [`trace`] (what ran when). Below it
+//! lies the crate `hpy-shim`, the handle layer.
 
 #[cfg(not(loom))]
 pub mod bridge;
@@ -15,6 +15,8 @@ pub mod future;
 pub mod host;
 pub mod sched;
 pub(crate) mod sync;
+#[cfg(not(loom))]
+pub mod trace;
 
 #[cfg(not(loom))]
 hpy_shim::module_entry!("PyInit__native", bridge::module::init);

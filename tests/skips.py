@@ -29,6 +29,7 @@ CAPABILITIES = {
         "needs os.sched_setaffinity (Linux, and an interpreter that exposes it)",
     ),
     "capi": (CPYTHON, "only CPython shows its C functions through ctypes.pythonapi"),
+    "dev_full": (os.path.exists("/dev/full"), "needs /dev/full, a disk that is always full"),
     "eager_tasks": (
         sys.version_info >= (3, 12),
         "asyncio has eager tasks from Python 3.12 on",

@@ -91,6 +91,12 @@ impl<'py> Handle<'py> {
         self.py.own(context!(self.py, ctx_GetAttr_s, self.raw, name.as_ptr()))
     }
 
+    /// `getattr(self, name)` with a name that is a `str` object already.
+    #[inline]
+    pub fn attr_of(&self, name: &Handle<'_>) -> PyResult<'py, Handle<'py>> {
+        self.py.own(context!(self.py, ctx_GetAttr, self.raw, name.raw))
+    }
+
     /// `setattr(self, name, value)`.
     pub fn set_attr(&self, name: &CStr, value: &Handle<'_>) -> PyResult<'py, ()> {
         checked_status(

@@ -128,6 +128,12 @@ impl Slot {
         }
     }
 
+    /// The word of the reference, which the slot keeps; 0 when it is empty.
+    #[inline]
+    pub fn word(&self) -> isize {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Whether there is a reference.
     #[inline]
     pub fn is_filled(&self) -> bool {

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 
-from . import config
+from . import _trace, config
 from ._core_module import native
 from ._cpus import usable_cpus
 
@@ -34,6 +34,7 @@ class _State:
         self.closed_by = None  # None, "shutdown" or "exit"
         self.starting = False
         self.running = False
+        self.is_forked = False
 
 
 _state = _State()
@@ -132,11 +133,14 @@ def _start(os_threads, cfg):
     spares = _positive(options, "hpyx.max_spare_workers", zero=True)
     if spares is None:
         spares = max(32, usable_cpus() + 4) - threads
+    traces = _trace.start_with_runtime(env["trace_path"], _state.is_forked)
     _state.os_threads, _state.cfg, _state.starting = threads, list(cfg), True
     try:
         _state.running = native.start(threads, max(0, spares))
     finally:
         _state.starting = False
+        if traces and not _state.running:
+            _trace.finish()
     if not _state.running:
         raise RuntimeError("hpyx could not start a worker thread: can't start new thread")
 
@@ -257,6 +261,7 @@ def _close(closed_by):
                 thread.join()
             except RuntimeError:  # not started yet
                 pass
+    _trace.finish()
 
 
 def _at_exit():
@@ -270,7 +275,9 @@ _NO_THREADS_AT_EXIT = sys.implementation.name == "cpython" and sys.version_info 
 def _after_fork_in_child():
     state = _State()
     state.os_threads, state.cfg, state.closed_by = _state.os_threads, _state.cfg, _state.closed_by
+    state.is_forked = True
     globals()["_state"] = state
+    _trace.after_fork_in_child()
     native.after_fork_in_child()
 
 

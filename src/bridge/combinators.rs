@@ -16,6 +16,7 @@ use crate::bridge::{context_vars, submit, waiting};
 use crate::compose::join::{Input, Join, Rule};
 use crate::compose::link;
 use crate::future::run;
+use crate::trace;
 
 /// What a combinator was given, sorted.
 struct Gathered {
@@ -195,6 +196,7 @@ pub fn dataflow<'py>(
     match made {
         Ok((target, context)) => {
             run::body(&target).set_call(PackedCall::of_none(&arguments.at(0)), context);
+            trace::submitted(py, runtime, &target);
             Ok(link_gathered(py, target, Rule::Call, gathered, arguments.names()))
         }
         Err(raised) => {
@@ -223,6 +225,7 @@ pub fn then<'py>(
     };
     let call = PackedCall::of_one(callable, &source.bind(py));
     run::body(&target).set_call(call, context);
+    trace::submitted(py, runtime, &target);
     link::link_to(py, &target, source);
     Ok(target.into_handle(py))
 }
@@ -239,7 +242,9 @@ pub fn dependent<'py>(
     let made = new_waiting(py, runtime).and_then(|target| {
         let target = target.into_handle(py);
         target.set_attr(c"_hpyx_call", &arguments.at(0))?;
-        Ok(Stored::new(target))
+        let target = Stored::new(target);
+        trace::submitted(py, runtime, &target);
+        Ok(target)
     });
     let linked = made.map(|target| {
         // The call holds the sources; the target needs none of its own, and no join either: only

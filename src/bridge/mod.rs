@@ -4,7 +4,7 @@
 //! classes of the public ones), `runtime` (what belongs to an interpreter), `names` (Python objects
 //! that the core calls), `host` (threads, waits), `waiting` (result(), shutdown()), `context_vars`,
 //! `combinators` (then, dataflow, when_all, when_any), `promise` (futures that Python ends),
-//! `bell_type` (a thread that waits for others).
+//! `bell_type` (a thread that waits for others), `tracing` (on and off).
 
 pub mod bell_type;
 pub mod combinators;
@@ -17,4 +17,5 @@ pub mod names;
 pub mod promise;
 pub mod runtime;
 pub mod submit;
+pub mod tracing;
 pub mod waiting;

@@ -13,14 +13,16 @@ use crate::bridge::host::{mark_stack_base, Interpreted};
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{interpreter_of, Interpreter, ModuleState};
 use crate::bridge::{
-    bell_type, combinators, context_vars, executor_type, future_type, promise, submit, waiting,
+    bell_type, combinators, context_vars, executor_type, future_type, promise, submit, tracing,
+    waiting,
 };
 use crate::future::run;
 use crate::future::state::Life;
 use crate::host::ThreadRole;
 use crate::sched::pool::{Pool, PoolSize};
+use crate::trace;
 
-static FUNCTIONS: Static<[HPyMeth; 25]> = Static([
+static FUNCTIONS: Static<[HPyMeth; 28]> = Static([
     function!(
         c"async_",
         async_,
@@ -74,6 +76,9 @@ static FUNCTIONS: Static<[HPyMeth; 25]> = Static([
     function!(c"os_threads", os_threads, c"os_threads() -> int: 0 when there is no pool"),
     function!(c"worker_index", worker_index, c"worker_index() -> int: -1 off the pool's threads"),
     function!(c"statistics", statistics, c"statistics() -> dict of counters"),
+    function!(c"trace_enable", tracing::enable, c"trace_enable(file descriptor)"),
+    function!(c"trace_disable", tracing::disable, c"trace_disable() -> errno | None: it was off"),
+    function!(c"trace_name", tracing::name, c"trace_name(text) -> int"),
     function!(c"probe", probe_interpreter, c"probe() -> dict: what the interpreter is"),
     function!(
         c"open_handles",
@@ -443,6 +448,7 @@ fn after_fork<'py>(
 ) -> PyResult<'py, Handle<'py>> {
     let interpreter = interpreter_of(&module);
     waiting::forget_main_thread();
+    trace::forget_thread();
     interpreter.begin_runtime();
     none(py, interpreter)
 }

@@ -38,6 +38,9 @@ names! {
     IsMainThread = "is_main_thread": "() -> bool",
     StackIsDeep = "stack_is_deep": "() -> bool: too deep for a nested run",
     Adopt = "adopt": "(object) -> a Future that follows somebody else's, or None: no future",
+    Qualname = "qualname": "the str \"__qualname__\"",
+    TraceName = "trace_name": "(callable or future) -> int: its name in the trace",
+    ThreadName = "thread_name": "() -> str: the name of the calling thread",
     RunFuture = "run_future": "(future) -> bool: runs a task that was packed in Python",
 }
 

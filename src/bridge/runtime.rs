@@ -15,6 +15,7 @@ use once_cell::sync::OnceCell;
 use crate::bridge::host::Interpreted;
 use crate::bridge::names::{Name, Names};
 use crate::sched::pool::{Pool, PoolSize};
+use crate::trace::Tracer;
 
 /// How far a runtime is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,7 @@ pub enum Status {
 /// One life of a pool.
 pub struct Runtime {
     status: AtomicU8,
+    tracer: Tracer,
     is_starting: AtomicBool,
     pool: OnceCell<Pool<Interpreted>>,
     interpreter: &'static Interpreter,
@@ -90,6 +92,7 @@ impl Interpreter {
     pub fn begin_runtime(&'static self) {
         let runtime = Box::leak(Box::new(Runtime {
             status: AtomicU8::new(Status::New as u8),
+            tracer: Tracer::default(),
             is_starting: AtomicBool::new(false),
             pool: OnceCell::new(),
             interpreter: self,
@@ -98,7 +101,9 @@ impl Interpreter {
         let before = self.runtime.swap(runtime, Ordering::AcqRel);
         if !before.is_null() {
             // SAFETY: runtimes are never freed.
-            unsafe { (*before).set_status(Status::Forked) };
+            let before = unsafe { &*before };
+            before.set_status(Status::Forked);
+            before.tracer.abandon();
         }
     }
 
@@ -149,6 +154,12 @@ impl Runtime {
     #[inline]
     pub fn interpreter(&self) -> &'static Interpreter {
         self.interpreter
+    }
+
+    /// Whether and where its tasks are traced.
+    #[inline]
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
     }
 
     /// The names of its interpreter.

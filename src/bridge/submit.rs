@@ -15,6 +15,7 @@ use crate::executor::scope::Scope;
 use crate::future::body::FutureBody;
 use crate::future::run;
 use crate::future::state::Life;
+use crate::trace;
 
 /// Queues `arguments[0](*arguments[1:], **keywords)` and returns its future. The task belongs to
 /// `scope`, if there is one, which counts it already (and is left again if the submission fails).
@@ -105,6 +106,7 @@ pub fn push<'py>(
     scope: Option<&'static Scope>,
 ) -> PyResult<'py, ()> {
     let queued = Stored::new(future.dup());
+    trace::submitted(future.py(), runtime, &queued);
     if let Some(scope) = scope {
         run::body(&queued).set_scope(scope);
     }

@@ -12,6 +12,7 @@
 //! same | `try_start` and `try_cancel` exclude each other |
 //! | hidden | submit; whoever shows the future | the same | a swap: one shows it |
 //! | join | birth; whoever starts, claims or cancels takes it | the same | as the call |
+//! | span | see `trace` | the same | the same |
 //! | result | whoever ends the future, before `complete` | whoever saw `is_done` | Release/Acquire
 //! on state |
 //!
@@ -32,6 +33,7 @@ use crate::compose::join::Join;
 use crate::executor::scope::Scope;
 use crate::future::callback::Callback;
 use crate::future::state::{Life, State};
+use crate::trace::SpanPlace;
 
 /// See the module.
 #[repr(C)]
@@ -39,6 +41,8 @@ use crate::future::state::{Life, State};
 pub struct FutureBody {
     /// The word that says how far the future is.
     pub state: State<Callback>,
+    /// What the trace will say of it, if tasks are traced.
+    pub span: SpanPlace,
     runtime: AtomicPtr<Runtime>,
     scope: AtomicPtr<Scope>,
     join: AtomicPtr<Join>,
@@ -124,6 +128,12 @@ impl FutureBody {
         self.join.store(std::ptr::null_mut(), Ordering::Relaxed);
         // SAFETY: from Arc::into_raw in `set_join`; taken out of the body just now.
         Some(unsafe { Arc::from_raw(join) })
+    }
+
+    /// The callable of the call that is packed, as a word that the body owns; 0: none.
+    #[inline]
+    pub fn callable_word(&self) -> isize {
+        self.callable.word()
     }
 
     /// The executor's scope, for whoever ends the future.
@@ -224,6 +234,7 @@ impl NativeBody for FutureBody {
         if let Some(join) = self.take_join() {
             join.release(py);
         }
+        drop(self.span.take());
         let scope = self.take_scope();
         if !scope.is_null() {
             // SAFETY: a future that was never ended still counts in its scope.

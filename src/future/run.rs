@@ -18,6 +18,7 @@ use crate::executor::scope::{Scope, Within};
 use crate::future::body::FutureBody;
 use crate::future::callback::Callback;
 use crate::future::state::{Completion, Life};
+use crate::trace;
 
 /// The body of a future whose object is alive.
 #[inline]
@@ -83,7 +84,11 @@ fn enter_scope(py: Attached<'_>, future: &Stored) -> bool {
 #[inline]
 pub fn start_in_python(py: Attached<'_>, future: &Stored) -> bool {
     let body = body(future);
-    body.state.try_start() && (body.scope().is_null() || enter_scope(py, future))
+    let runs = body.state.try_start() && (body.scope().is_null() || enter_scope(py, future));
+    if runs {
+        trace::started(future);
+    }
+    runs
 }
 
 /// Python has run the call of a future that `start_in_python` started.
@@ -98,6 +103,7 @@ pub fn end_in_python(py: Attached<'_>, future: &Stored, life: Life) {
 
 #[inline]
 fn run_call(py: Attached<'_>, future: &Stored, nested: bool) {
+    trace::started(future);
     let body = body(future);
     if !probe::runs_tasks_natively() {
         return match context_vars::run_in_python(py, body.runtime(), &future.bind(py)) {
@@ -176,6 +182,7 @@ pub fn end_quietly<'py>(
     result: Handle<'py>,
 ) -> Completion<Callback> {
     keep_result(py, future, life, result);
+    trace::ended(py, future, life);
     let done = body(future).state.complete(life);
     wake_sleepers(future, &done);
     done
@@ -197,6 +204,7 @@ pub fn fail<'py>(py: Attached<'py>, future: &Stored, exception: Handle<'py>) {
 /// The result is where it belongs: tells everybody.
 #[inline]
 fn publish(py: Attached<'_>, future: &Stored, life: Life) {
+    trace::ended(py, future, life);
     let body = body(future);
     let scope = body.take_scope();
     let done = body.state.complete(life);
@@ -220,6 +228,7 @@ pub fn cancel(py: Attached<'_>, future: &Stored) -> bool {
 pub fn cancel_quietly(py: Attached<'_>, future: &Stored) -> Result<Completion<Callback>, Life> {
     let body = body(future);
     let done = body.state.try_cancel()?;
+    trace::ended(py, future, Life::Cancelled);
     // The scope first: a callback may wait for the executor's shutdown on this thread.
     let scope = body.take_scope();
     give_up_call(py, future);
