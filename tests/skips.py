@@ -53,6 +53,10 @@ CAPABILITIES = {
         "needs POSIX signals, sent to a process and to one thread",
     ),
     "rss": (os.path.exists("/proc/self/statm"), "reads the resident set from /proc"),
+    "thread_stacks": (
+        sys.platform == "linux" and not GRAALPY,
+        "asks the C library for the stack of a thread; a JVM gives its threads stacks of its own",
+    ),
     "subinterpreters": (
         CPYTHON and sys.version_info >= (3, 12),
         "isolated interpreters exist on CPython 3.12 and newer",

@@ -6,7 +6,9 @@ child.
 
 import pytest
 
+import hpyx
 from child import run_clean, run_python
+from hpyx import config
 from skips import needs
 
 COUNT = """
@@ -127,3 +129,141 @@ def test_a_start_that_is_refused_can_be_made_good_in_the_same_process():
     """
     output = run_clean(script, env={"HPYX_OS_THREADS": "none"})
     assert output.strip() == "2"
+
+
+WHY = """
+    import hpyx
+    hpyx.init({})
+    found = hpyx.debug.configuration()
+    assert found.os_threads == hpyx.debug.get_num_worker_threads()
+    print(found.os_threads, "|", found.os_threads_from)
+"""
+LAYERS = {"HPYX_OS_THREADS": "3", "HPYX_CFG": "hpx.os_threads!=4"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "expected"),
+    [
+        ('os_threads=2, cfg=["hpx.os_threads=5"]', LAYERS, "2 | an argument"),
+        ('cfg=["hpx.os_threads=5"]', LAYERS, "5 | cfg entry hpx.os_threads, an argument"),
+        ("", LAYERS, "3 | HPYX_OS_THREADS"),
+        ("cfg=[]", {"HPYX_OS_THREADS": "3"}, "3 | HPYX_OS_THREADS"),
+        ("", {"HPYX_CFG": "hpx.os_threads!=4"}, "4 | hpx.os_threads in HPYX_CFG"),
+    ],
+)
+def test_arguments_go_before_the_environment_and_threads_before_cfg(arguments, env, expected):
+    assert run_clean(WHY.format(arguments), env=env).strip() == expected
+
+
+def test_auto_is_a_wish_too_and_beats_the_environment():
+    plain = run_clean(START_BY_TASK)
+    assert run_clean(COUNT.format('os_threads="auto"'), env={"HPYX_OS_THREADS": "57"}) == plain
+
+
+def test_the_defaults_are_those_of_the_guide():
+    expected = {"os_threads": None, "cfg": [], "autoinit": True, "trace_path": None}
+    defaults = dict(config.DEFAULTS)
+    assert defaults == expected and list(defaults) == list(expected)
+    assert config.from_env({}) == expected
+    assert config.from_env({})["cfg"] is not config.DEFAULTS["cfg"]
+
+
+def test_from_env_reads_every_variable():
+    read = config.from_env(
+        {
+            "HPYX_OS_THREADS": "8",
+            "HPYX_CFG": "hpx.stacks.small_size=0x20000; hpx.os_threads!=4;",
+            "HPYX_AUTOINIT": "0",
+            "HPYX_TRACE_PATH": "trace.jsonl",
+        }
+    )
+    assert read == {
+        "os_threads": 8,
+        "cfg": ["hpx.stacks.small_size=0x20000", "hpx.os_threads!=4"],
+        "autoinit": False,
+        "trace_path": "trace.jsonl",
+    }
+    assert config.async_mode({"HPYX_ASYNC_MODE": "deferred"}) == "deferred"
+
+
+def test_all_of_cfg_is_kept_and_shown_and_nobody_can_change_it():
+    script = """
+        import hpyx
+        cfg = ["hpx.stacks.small_size=0x20000", "my.own!=1", "my.own=2"]
+        hpyx.init(os_threads=2, cfg=cfg)
+        found = hpyx.debug.configuration()
+        assert found.cfg == tuple(cfg), found
+        assert dict(found.options) == {"hpx.stacks.small_size": "0x20000", "my.own": "2"}, found
+        assert found.stack_size is None, "smaller than what threads get anyway"
+        for change in (
+            lambda: setattr(found, "os_threads", 3),
+            lambda: found.options.update(a=1),
+        ):
+            try:
+                change()
+            except AttributeError:
+                continue
+            raise AssertionError("changed")
+        print(found.os_threads, found.max_spare_workers > 0, found.autoinit)
+    """
+    assert run_clean(script) == "2 True True\n"
+
+
+def test_the_configuration_can_be_asked_for_before_the_start():
+    script = """
+        import hpyx
+        found = hpyx.debug.configuration()
+        assert not hpyx.is_running()
+        hpyx.init()
+        assert hpyx.debug.configuration() == found
+        print(found.os_threads)
+    """
+    assert run_clean(script, env={"HPYX_OS_THREADS": "3"}) == "3\n"
+
+
+STACK = """
+    import ctypes, threading
+    import hpyx
+    hpyx.init(os_threads=1, cfg={})
+
+    def stack_size():
+        libc = ctypes.CDLL(None)
+        libc.pthread_self.restype = ctypes.c_void_p
+        attributes, size = ctypes.create_string_buffer(256), ctypes.c_size_t()
+        thread = ctypes.c_void_p(libc.pthread_self())
+        assert libc.pthread_getattr_np(thread, attributes) == 0
+        assert libc.pthread_attr_getstacksize(attributes, ctypes.byref(size)) == 0
+        return size.value
+
+    def usual():
+        sizes = []
+        thread = threading.Thread(target=lambda: sizes.append(stack_size()))
+        thread.start()
+        thread.join()
+        return sizes[0]
+
+    print(hpyx.async_(stack_size).result(), usual())
+"""
+
+
+@needs("thread_stacks")
+def test_a_stack_size_may_enlarge_the_stacks_of_workers_and_of_no_other_thread():
+    wanted = 100 << 20
+    worker, usual = map(
+        int, run_clean(STACK.format([f"hpx.stacks.small_size={wanted:#x}"])).split()
+    )
+    assert worker >= wanted > usual
+
+
+@needs("thread_stacks")
+def test_a_stack_size_never_makes_a_stack_smaller():
+    worker, usual = map(int, run_clean(STACK.format(["hpx.stacks.small_size=0x20000"])).split())
+    assert worker == usual
+
+
+@pytest.mark.parametrize(
+    "entry", ["hpx.stacks.small_size=big", "hpx.stacks.huge_size=0", "hpx.os_threads=-1", "novalue"]
+)
+def test_a_cfg_entry_that_cannot_be_read_is_refused_and_named(entry):
+    with pytest.raises(ValueError, match=entry.partition("=")[0]):
+        hpyx.init(cfg=[entry])

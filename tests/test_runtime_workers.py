@@ -180,3 +180,11 @@ def test_a_pool_that_cannot_start_threads_says_so_and_hangs_nowhere():
             print("refused")
     """
     assert run_clean(script).strip() in ("1", "refused")
+
+
+def test_statistics_tell_busy_threads_from_sleeping_ones(held):
+    now = hpyx.debug.statistics()
+    assert (now.workers, now.busy, now.searching, now.asleep) == (2, 2, 0, 0)
+    held.open()
+    assert wait_until(lambda: hpyx.debug.statistics().asleep == 2)
+    assert hpyx.debug.statistics().busy == 0

@@ -178,11 +178,13 @@ def test_a_long_call_into_c_that_keeps_the_processor_starts_no_spare(two_workers
 
 
 def scene_blocked_without_growth():
-    """One worker blocks, so a second task cannot start: return (results, spares)."""
+    """One worker blocks, so a second task cannot start: return (results, spares started)."""
+    before = hpyx.debug.statistics().spares_started
     release = threading.Event()
     first = hpyx.async_(release.wait, 0.5)
     second = hpyx.async_(release.set)
-    return first.result(), second.result(), hpyx.debug.statistics().spares_started
+    started = hpyx.debug.statistics().spares_started - before
+    return first.result(), second.result(), started
 
 
 def test_growth_can_be_turned_off(one_worker_no_growth):

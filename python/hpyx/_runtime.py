@@ -12,9 +12,8 @@ import os
 import sys
 import threading
 
-from . import _trace, config
+from . import _settings, _trace, config
 from ._core_module import native
-from ._cpus import usable_cpus
 
 _WORKER, _SPARE, _SENTRY = 0, 1, 2
 _THREAD_NAMES = {_WORKER: "hpyx-worker-{}", _SPARE: "hpyx-spare-{}", _SENTRY: "hpyx-sentry"}
@@ -29,8 +28,7 @@ class _State:
     def __init__(self):
         self.lock = threading.RLock()
         self.threads = set()
-        self.os_threads = None  # as it runs, or as it ran before a fork
-        self.cfg = None
+        self.settings = None  # as it runs, or as it ran before a fork
         self.closed_by = None  # None, "shutdown" or "exit"
         self.starting = False
         self.running = False
@@ -44,9 +42,11 @@ def init(os_threads=None, cfg=None):
     """Start the runtime, or do nothing if it runs with this configuration already.
 
     Args:
-        os_threads: number of worker threads; "auto" or None: one per CPU that may be used.
-        cfg: list of "key=value" strings; ``hpx.os_threads`` and ``hpyx.max_spare_workers`` are
-            honoured, the others are kept.
+        os_threads: number of worker threads; "auto": one per CPU that may be used. None: what
+            *cfg* or the environment say, else as "auto".
+        cfg: list of "key=value" strings: ``hpx.os_threads``, ``hpx.stacks.small_size`` (and
+            ``medium``, ``large``, ``huge``: bytes, which may enlarge the stacks of workers),
+            ``hpyx.max_spare_workers``. Others are kept and shown by ``debug.configuration()``.
 
     Raises:
         RuntimeError: it runs with another configuration, or was shut down.
@@ -54,13 +54,13 @@ def init(os_threads=None, cfg=None):
 
     Threads and cancellation: any thread; the first one starts the runtime, the others wait for it.
     """
-    asked_threads = _checked_threads(os_threads)
-    asked_cfg = _checked_cfg(cfg)
+    asked_threads = _settings.checked_threads(os_threads)
+    asked_cfg = _settings.checked_cfg(cfg)
     with _state.lock:
         if _state.closed_by is not None:
             raise RuntimeError(_closed_text())
         if _state.running or _state.starting:
-            _refuse_other_configuration(os_threads, asked_threads, asked_cfg)
+            _refuse_other_configuration(asked_threads, asked_cfg)
             return
         _start(asked_threads, asked_cfg)
 
@@ -119,24 +119,13 @@ def ensure_running(os_threads=None):
 
 
 def _start(os_threads, cfg):
-    env = config.from_env()
-    if cfg is None:
-        cfg = env["cfg"] if _state.cfg is None else _state.cfg
-    options = _options(cfg)
-    threads = (
-        os_threads
-        or env["os_threads"]
-        or _positive(options, "hpx.os_threads")
-        or _state.os_threads
-        or usable_cpus()
-    )
-    spares = _positive(options, "hpyx.max_spare_workers", zero=True)
-    if spares is None:
-        spares = max(32, usable_cpus() + 4) - threads
-    traces = _trace.start_with_runtime(env["trace_path"], _state.is_forked)
-    _state.os_threads, _state.cfg, _state.starting = threads, list(cfg), True
+    settings = _settings.settle(os_threads, cfg, _state.settings if _state.is_forked else None)
+    traces = _trace.start_with_runtime(settings.trace_path, _state.is_forked)
+    _state.settings, _state.starting = settings, True
     try:
-        _state.running = native.start(threads, max(0, spares))
+        _state.running = native.start(
+            settings.os_threads, settings.max_spare_workers, settings.async_mode == "deferred"
+        )
     finally:
         _state.starting = False
         if traces and not _state.running:
@@ -145,69 +134,27 @@ def _start(os_threads, cfg):
         raise RuntimeError("hpyx could not start a worker thread: can't start new thread")
 
 
-def _refuse_other_configuration(os_threads, asked_threads, asked_cfg):
-    if os_threads == "auto":
-        asked_threads = usable_cpus()
-    if asked_threads is not None and asked_threads != _state.os_threads:
+def _refuse_other_configuration(asked_threads, asked_cfg):
+    settings = _state.settings
+    if asked_threads is not None and asked_threads != settings.os_threads:
         raise RuntimeError(
-            f"the hpyx runtime is already started with os_threads={_state.os_threads}, which "
+            f"the hpyx runtime is already started with os_threads={settings.os_threads}, which "
             f"cannot be changed to os_threads={asked_threads}: call hpyx.init() once, before any "
             "other use"
         )
-    if asked_cfg is not None and asked_cfg != _state.cfg:
+    if asked_cfg is not None and tuple(asked_cfg) != settings.cfg:
         raise RuntimeError(
-            f"the hpyx runtime is already started with cfg={_state.cfg}, which cannot be changed "
-            f"to cfg={asked_cfg}: call hpyx.init() once, before any other use"
+            f"the hpyx runtime is already started with cfg={list(settings.cfg)}, which cannot be "
+            f"changed to cfg={asked_cfg}: call hpyx.init() once, before any other use"
         )
 
 
-def _checked_threads(os_threads):
-    if os_threads is None or os_threads == "auto":
-        return None
-    if isinstance(os_threads, bool) or not isinstance(os_threads, int):
-        raise TypeError(
-            f"os_threads must be a positive int, 'auto' or None, not {os_threads!r}: "
-            "write hpyx.init(os_threads=4)"
-        )
-    if os_threads <= 0:
-        raise ValueError(f"os_threads must be at least 1, not {os_threads}")
-    return os_threads
-
-
-def _checked_cfg(cfg):
-    if cfg is None:
-        return None
-    if isinstance(cfg, str) or not all(isinstance(option, str) for option in cfg):
-        raise TypeError(
-            f"cfg must be a list of 'key=value' strings, not {cfg!r}: "
-            "write hpyx.init(cfg=['hpyx.max_spare_workers=8'])"
-        )
-    cfg = list(cfg)
-    _options(cfg)
-    return cfg
-
-
-def _options(cfg):
-    """Split "key=value" (or HPX's "key!=value") strings; the last one of a key wins."""
-    options = {}
-    for option in cfg:
-        key, equals, value = option.partition("=")
-        if not equals:
-            raise ValueError(f"cfg entry {option!r} has no '=': expected 'key=value'")
-        options[key.strip().rstrip("!").strip()] = value.strip()
-    for key, zero in (("hpx.os_threads", False), ("hpyx.max_spare_workers", True)):
-        _positive(options, key, zero)
-    return options
-
-
-def _positive(options, key, zero=False):
-    value = options.get(key)
-    if value is None or value in ("auto", "cores", "all"):
-        return None
-    if not value.isdecimal() or (int(value) == 0 and not zero):
-        expected = "number" if zero else "positive number"
-        raise ValueError(f"cfg entry '{key}={value}': expected a {expected}")
-    return int(value)
+def settings():
+    """Return the settings of the runtime, or those that it would start with now."""
+    found = _state.settings
+    if found is not None and (_state.running or _state.closed_by is not None):
+        return found
+    return _settings.settle(None, None, found if _state.is_forked else None)
 
 
 def _closed_text():
@@ -225,7 +172,8 @@ def start_thread(role, index):
     thread = threading.Thread(target=_run_thread, args=(role, index), name=name, daemon=False)
     _state.threads.add(thread)
     try:
-        thread.start()
+        with _settings.stack_of(_state.settings.stack_size):
+            thread.start()
     except KeyboardInterrupt:
         # Raised while start() waited for the thread, which runs: the core must know that it does,
         # and the main thread must see the interrupt, after this call from the core.
@@ -274,7 +222,7 @@ _NO_THREADS_AT_EXIT = sys.implementation.name == "cpython" and sys.version_info 
 
 def _after_fork_in_child():
     state = _State()
-    state.os_threads, state.cfg, state.closed_by = _state.os_threads, _state.cfg, _state.closed_by
+    state.settings, state.closed_by = _state.settings, _state.closed_by
     state.is_forked = True
     globals()["_state"] = state
     _trace.after_fork_in_child()

@@ -9,6 +9,7 @@ import os
 DEFAULTS = {"os_threads": None, "cfg": [], "autoinit": True, "trace_path": None}
 """The built-in defaults. ``os_threads`` None means: one worker per CPU that may be used."""
 
+_ASYNC_MODES = ("async", "deferred")
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -28,6 +29,21 @@ def from_env(environ=None):
         "autoinit": _truth("HPYX_AUTOINIT", environ.get("HPYX_AUTOINIT", "")),
         "trace_path": environ.get("HPYX_TRACE_PATH") or DEFAULTS["trace_path"],
     }
+
+
+def async_mode(environ=None):
+    """Return what ``HPYX_ASYNC_MODE`` says: "async" (also when it is not set) or "deferred".
+
+    Deferred: a task of ``hpyx.async_`` runs in the thread that asks for its result.
+
+    Args: environ: a mapping instead of ``os.environ``.
+    Raises: ValueError if it says something else.
+    """
+    environ = os.environ if environ is None else environ
+    text = environ.get("HPYX_ASYNC_MODE", "").strip().lower()
+    if text in ("", *_ASYNC_MODES):
+        return text or _ASYNC_MODES[0]
+    raise ValueError(f"HPYX_ASYNC_MODE={text!r}: expected 'async' or 'deferred'")
 
 
 def _threads(text):

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 class _Configuration(TypedDict):
     os_threads: int | None
@@ -10,3 +10,4 @@ class _Configuration(TypedDict):
 DEFAULTS: _Configuration
 
 def from_env(environ: Mapping[str, str] | None = None) -> _Configuration: ...
+def async_mode(environ: Mapping[str, str] | None = None) -> Literal["async", "deferred"]: ...

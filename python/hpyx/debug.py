@@ -1,24 +1,41 @@
-"""Looking into the runtime: worker threads and counters.
+"""Looking into the runtime: worker threads, counters, configuration, tracing.
 
-Called by: users. Threads: any. Errors: none.
+Called by: users. Threads: any.
 """
 
-from collections import namedtuple
+from dataclasses import dataclass
 
-from . import _trace
+from . import _runtime, _trace
 from ._core_module import native
+from ._settings import Configuration as Configuration
 
-Statistics = namedtuple(
-    "Statistics",
-    "workers threads spares_started tasks_started tasks_finished tasks_stolen queued asleep",
-)
-Statistics.__doc__ = """Counters of the runtime, all zero before it starts.
 
-workers: ordinary worker threads. threads: all threads alive, spares and the sentry included.
-spares_started: threads ever started to stand in for waiting workers. tasks_started, tasks_finished,
-tasks_stolen (taken by an idle worker from another's queue): tasks so far. queued: tasks that wait.
-asleep: workers without work.
-"""
+@dataclass(frozen=True)
+class Statistics:
+    """Counters of the runtime at one moment, all zero before it starts.
+
+    Attributes:
+        workers: ordinary worker threads.
+        threads: all threads alive, spares and the sentry included.
+        busy: threads of the pool that may run tasks now and are not looking for one.
+        searching: threads that look for a task; they fall asleep within a millisecond.
+        asleep: threads that found none, and wait for one.
+        queued: tasks that wait for a thread. Dependents whose sources are not done do not count.
+        tasks_started, tasks_finished: tasks so far. Those between the two run, or wait in a task.
+        tasks_stolen: tasks that an idle thread took from another one's queue.
+        spares_started: threads ever started to stand in for workers that wait.
+    """
+
+    workers: int
+    threads: int
+    busy: int
+    searching: int
+    asleep: int
+    queued: int
+    tasks_started: int
+    tasks_finished: int
+    tasks_stolen: int
+    spares_started: int
 
 
 def get_num_worker_threads():
@@ -35,8 +52,20 @@ def get_worker_thread_id():
 
 
 def statistics():
-    """Return the counters of the runtime as a :class:`Statistics` tuple."""
+    """Return the counters of the runtime as a frozen :class:`Statistics` object."""
     return Statistics(**native.statistics())
+
+
+def configuration():
+    """Return what the runtime runs with, or would start with now, as a frozen object.
+
+    Its attributes: ``os_threads`` and ``os_threads_from`` (why so many), ``cfg`` and ``options``
+    (all entries, honoured or not), ``max_spare_workers``, ``stack_size`` (bytes, None: the
+    system's), ``autoinit``, ``async_mode``, ``trace_path``. See docs/configuration.md.
+
+    Raises: ValueError if the environment cannot be read.
+    """
+    return _runtime.settings()
 
 
 def enable_tracing(path):

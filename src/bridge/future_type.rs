@@ -11,6 +11,7 @@ use hpy_shim::native::{Static, END_OF_METHODS};
 use hpy_shim::{method, Arguments, Attached, Handle, PyResult, Raised, Stored, This};
 
 use crate::bridge::names::{Name, Names};
+use crate::bridge::submit;
 use crate::bridge::{combinators, waiting};
 use crate::future::body::FutureBody;
 use crate::future::callback::Callback;
@@ -314,6 +315,7 @@ fn add_done_callback<'py>(
     };
     waiting::life(py, &future)?;
     this.body().show_to_collector(py, &future);
+    submit::launch(py, &future);
     let entry = Callback::Call(Stored::new(callback.dup()));
     if let Err(Callback::Call(callback)) = this.body().state.add_callback(entry) {
         run::call_callback(py, &future, callback);

@@ -253,6 +253,13 @@ pub fn mark_stack_base() {
     STACK_BASE.set(stack_pointer());
 }
 
+/// A thread that is not of the pool runs a task: its stack is measured from the first time on.
+pub fn mark_stack_base_once() {
+    if STACK_BASE.get() == 0 {
+        mark_stack_base();
+    }
+}
+
 fn stack_used() -> usize {
     match STACK_BASE.get() {
         0 => 0,

@@ -67,7 +67,7 @@ static FUNCTIONS: Static<[HPyMeth; 28]> = Static([
     function!(c"push", push, c"push(future, executor | None): queues a future made by new_future"),
     function!(c"register", register, c"register(name, object): gives the core a name of names.rs"),
     function!(c"set_up_executor", set_up_executor, c"set_up_executor(executor, initializer)"),
-    function!(c"start", start, c"start(os_threads, max_spares) -> bool"),
+    function!(c"start", start, c"start(os_threads, max_spares, defers) -> bool"),
     function!(c"run_thread", run_thread, c"run_thread(role, index): the loop of a pool thread"),
     function!(c"enter_thread", enter_thread, c"enter_thread(role, index): run_thread in steps"),
     function!(c"next_task", next_task, c"next_task(done | None, succeeded) -> Future | None"),
@@ -322,13 +322,13 @@ fn start<'py>(
     arguments: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
     let interpreter = interpreter_of(&module);
-    let [threads, spares] =
-        exactly(py, interpreter, &arguments, "start", ["os_threads", "max_spares"])?;
+    let parameters = ["os_threads", "max_spares", "defers"];
+    let [threads, spares, defers] = exactly(py, interpreter, &arguments, "start", parameters)?;
     let size = PoolSize {
         os_threads: usize::try_from(threads.to_i64()?).unwrap_or(1).max(1),
         max_spares: usize::try_from(spares.to_i64()?).unwrap_or(0),
     };
-    py.bool(interpreter.runtime().start(size))
+    py.bool(interpreter.runtime().start(size, defers.is_true()?))
 }
 
 fn role_and_index<'py>(
@@ -486,6 +486,8 @@ fn statistics<'py>(
     dict.set_item(c"tasks_finished", &py.int(taken.tasks_finished as i64)?)?;
     dict.set_item(c"tasks_stolen", &py.int(taken.tasks_stolen as i64)?)?;
     dict.set_item(c"queued", &py.int(taken.queued as i64)?)?;
+    dict.set_item(c"busy", &py.int(taken.busy as i64)?)?;
+    dict.set_item(c"searching", &py.int(taken.searching as i64)?)?;
     dict.set_item(c"asleep", &py.int(taken.asleep as i64)?)?;
     Ok(dict)
 }

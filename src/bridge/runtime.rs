@@ -35,6 +35,7 @@ pub enum Status {
 pub struct Runtime {
     status: AtomicU8,
     tracer: Tracer,
+    defers: AtomicBool,
     is_starting: AtomicBool,
     pool: OnceCell<Pool<Interpreted>>,
     interpreter: &'static Interpreter,
@@ -93,6 +94,7 @@ impl Interpreter {
         let runtime = Box::leak(Box::new(Runtime {
             status: AtomicU8::new(Status::New as u8),
             tracer: Tracer::default(),
+            defers: AtomicBool::new(false),
             is_starting: AtomicBool::new(false),
             pool: OnceCell::new(),
             interpreter: self,
@@ -162,6 +164,12 @@ impl Runtime {
         &self.tracer
     }
 
+    /// Whether tasks that belong to no executor are left to whoever asks for their results.
+    #[inline]
+    pub fn defers(&self) -> bool {
+        self.defers.load(Ordering::Relaxed)
+    }
+
     /// The names of its interpreter.
     #[inline]
     pub fn names(&self) -> &'static Names {
@@ -186,11 +194,12 @@ impl Runtime {
     /// Makes the pool and starts its workers. The package calls it under its own lock; a signal
     /// handler or finalizer that gets here while threads are being started changes nothing.
     /// False when no thread could be started.
-    pub fn start(&'static self, size: PoolSize) -> bool {
+    pub fn start(&'static self, size: PoolSize, defers: bool) -> bool {
         // ORDER: AcqRel; one caller at a time starts threads: each slot has one first holder.
         if self.is_starting.swap(true, Ordering::AcqRel) {
             return true;
         }
+        self.defers.store(defers, Ordering::Relaxed);
         let pool = self.pool.get_or_init(|| Pool::new(Interpreted::new(self), size));
         self.set_status(Status::Running);
         let started = pool.start();

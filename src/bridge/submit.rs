@@ -107,8 +107,13 @@ pub fn push<'py>(
 ) -> PyResult<'py, ()> {
     let queued = Stored::new(future.dup());
     trace::submitted(future.py(), runtime, &queued);
-    if let Some(scope) = scope {
-        run::body(&queued).set_scope(scope);
+    match scope {
+        Some(scope) => run::body(&queued).set_scope(scope),
+        None if runtime.defers() => {
+            defer(future.py(), queued);
+            return Ok(());
+        }
+        None => {}
     }
     let Some(pool) = runtime.pool() else {
         unreachable!("a running runtime has a pool");
@@ -117,6 +122,23 @@ pub fn push<'py>(
     match pool.is_closing_after_push() {
         false => Ok(()),
         true => refuse_if_unseen(runtime, future),
+    }
+}
+
+/// Leaves a future to whoever asks for it (HPYX_ASYNC_MODE=deferred). No queue keeps it alive.
+#[cold]
+fn defer(py: Attached<'_>, future: Stored) {
+    run::body(&future).show_to_collector(py, &future);
+    run::body(&future).defer();
+    drop(future.into_handle(py));
+}
+
+/// Something is attached to the future that nobody asks for from then on: if it was deferred, it
+/// becomes an ordinary task.
+#[inline]
+pub fn launch(py: Attached<'_>, future: &Stored) {
+    if run::body(future).is_deferred() && run::body(future).take_deferred() {
+        push_admitted(py, future);
     }
 }
 

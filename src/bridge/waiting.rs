@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 use hpy_shim::error::HandledAside;
 use hpy_shim::{probe, thread, Attached, PyResult, Stored};
 
-use crate::bridge::host::has_stack_left;
+use crate::bridge::host::{has_stack_left, mark_stack_base_once, Interpreted};
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Runtime, Status};
+use crate::bridge::submit;
 use crate::future::run;
 use crate::future::state::Life;
 use crate::host::{Host, Wait};
+use crate::sched::pool::Pool;
 
 /// How long a waiter polls before it sleeps: a round trip through an awake worker takes less.
 const POLL: Duration = Duration::from_micros(50);
@@ -84,6 +86,13 @@ fn until_done_cold<'py>(
         drop(aside);
         runs
     };
+    if body.is_deferred() {
+        let aside = HandledAside::new(py);
+        if aside.is_complete() && has_room_for_deferred(pool) && run_it_here(aside) {
+            return Ok(true);
+        }
+        submit::launch(py, future);
+    }
     if deadline.is_none() && body.state.life() == Life::Pending && pool.may_nest() {
         let aside = HandledAside::new(py);
         if aside.is_complete() && run_it_here(aside) {
@@ -111,6 +120,16 @@ fn until_done_cold<'py>(
     };
     pool.block(last_resort, wait);
     outcome
+}
+
+/// Whether a deferred task may run on this thread, the pool's or not. A time-out does not matter.
+fn has_room_for_deferred(pool: &'static Pool<Interpreted>) -> bool {
+    mark_stack_base_once();
+    if pool.is_current() {
+        pool.may_nest()
+    } else {
+        pool.host.has_stack_for_nested_run()
+    }
 }
 
 /// Ends a future that the caller has started and cannot run.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use hpy_shim::{Attached, Stored};
 
+use crate::bridge::submit;
 use crate::compose::join::Join;
 use crate::compose::progress::{all_arrived, source_ended};
 use crate::future::callback::{Callback, Dependent};
@@ -37,6 +38,7 @@ pub fn link_to_all(
 }
 
 fn tie(py: Attached<'_>, source: &Stored, dependent: Dependent) {
+    submit::launch(py, source);
     let entry = Callback::Dependent(dependent);
     let Err(Callback::Dependent(dependent)) = body(source).state.add_callback(entry) else {
         return;

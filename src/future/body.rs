@@ -12,6 +12,7 @@
 //! same | `try_start` and `try_cancel` exclude each other |
 //! | hidden | submit; whoever shows the future | the same | a swap: one shows it |
 //! | join | birth; whoever starts, claims or cancels takes it | the same | as the call |
+//! | deferred | submit; whoever launches the future | all | a swap: one launches it |
 //! | span | see `trace` | the same | the same |
 //! | result | whoever ends the future, before `complete` | whoever saw `is_done` | Release/Acquire
 //! on state |
@@ -54,6 +55,7 @@ pub struct FutureBody {
     shape: AtomicU8,
     breaking: AtomicU8,
     hidden: AtomicU8,
+    deferred: AtomicU8,
 }
 
 impl FutureBody {
@@ -200,6 +202,22 @@ impl FutureBody {
         if self.is_hidden() && self.result.is_collectable(py) {
             self.show_to_collector(py, owner);
         }
+    }
+
+    /// The future is in no queue: whoever asks for it runs it. Once, when it is submitted.
+    pub fn defer(&self) {
+        self.deferred.store(1, Ordering::Relaxed);
+    }
+
+    /// Whether it is in no queue.
+    #[inline]
+    pub fn is_deferred(&self) -> bool {
+        self.deferred.load(Ordering::Relaxed) != 0
+    }
+
+    /// True for one caller, who must queue it.
+    pub fn take_deferred(&self) -> bool {
+        self.deferred.swap(0, Ordering::Relaxed) != 0
     }
 
     #[inline]

@@ -49,7 +49,11 @@ pub struct Statistics {
     pub tasks_stolen: u64,
     /// Tasks that wait in a queue.
     pub queued: usize,
-    /// Workers asleep.
+    /// Threads that hold a slot and are neither looking for work nor asleep.
+    pub busy: usize,
+    /// Threads that look for work.
+    pub searching: usize,
+    /// Threads that hold a slot and sleep.
     pub asleep: usize,
 }
 
@@ -252,6 +256,15 @@ impl<H: Host> Pool<H> {
         selected
     }
 
+    /// How many slots are held, ordinary and extra ones.
+    fn held_slots(&self) -> usize {
+        let count = |slots: &Mutex<Vec<usize>>| {
+            slots.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).len()
+        };
+        let free = count(&self.vacant) + count(&self.closed_extra) + count(&self.open_extra);
+        (self.size.os_threads + self.size.max_spares).saturating_sub(free)
+    }
+
     /// Counters, each exact, taken one after the other.
     pub fn statistics(&self) -> Statistics {
         let sum = |counter: fn(&Slot<H::Task>) -> &AtomicU64| {
@@ -261,6 +274,7 @@ impl<H: Host> Pool<H> {
                 .map(|slot| counter(slot).load(Ordering::Relaxed))
                 .sum::<u64>()
         };
+        let (searching, asleep) = (self.sleep.searching(), self.sleep.sleeping());
         Statistics {
             threads: self.threads.load(Ordering::Relaxed),
             spares_started: self.spares_started.load(Ordering::Relaxed),
@@ -270,7 +284,9 @@ impl<H: Host> Pool<H> {
                 + self.started_elsewhere.load(Ordering::Relaxed),
             tasks_stolen: sum(|slot| &slot.stolen),
             queued: self.queues.waiting(),
-            asleep: self.sleep.sleeping(),
+            busy: self.held_slots().saturating_sub(searching + asleep),
+            searching,
+            asleep,
         }
     }
 }

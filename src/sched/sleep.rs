@@ -92,6 +92,11 @@ impl Sleep {
         self.sleeping.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// How many threads search now; for statistics.
+    pub fn searching(&self) -> usize {
+        self.searching.load(Ordering::Relaxed)
+    }
+
     /// How many threads sleep now; for statistics.
     pub fn sleeping(&self) -> usize {
         self.sleeping.load(Ordering::Relaxed)
