@@ -131,6 +131,9 @@ def run_section(ready: Ready, section: Section) -> str | None:
     missing = sorted(imported - ready.has)
     if missing:
         return f"{' and '.join(missing)} cannot be installed here"
+    key = (section.document, section.title)
+    if ready.column.name.startswith("pypy") and key in exceptions.NOT_ON_PYPY:
+        return exceptions.NOT_ON_PYPY[key]
     if section.blocks[0].shell:
         return run_shell(ready, section)
     notebook = section.document == "003"
@@ -190,7 +193,12 @@ def check_tables(found: list[Section]) -> None:
     """Complain about entries of the tables that no document needs."""
     known = {(section.document, section.title) for section in found}
     named = {key[:2] for key in exceptions.ENDS_WITH}
-    named |= {*exceptions.BLOCKS_APART, *exceptions.CHECKS, *exceptions.UNORDERED}
+    named |= {
+        *exceptions.NOT_ON_PYPY,
+        *exceptions.BLOCKS_APART,
+        *exceptions.CHECKS,
+        *exceptions.UNORDERED,
+    }
     comments = {t for s in found for b in s.blocks if not b.shell for t in outcomes(b.text)[1]}
     stale = sorted(map(str, (named - known) | (exceptions.PROSE - comments)))
     if stale:

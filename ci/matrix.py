@@ -3,6 +3,7 @@
 
     python3 ci/matrix.py                                 tests/ on every interpreter
     python3 ci/matrix.py --only cp313t,pypy39 -k cancel -- -x     some columns, some tests
+    python3 ci/matrix.py --suite ecosystem                        with numpy, dask, joblib ...
     python3 ci/matrix.py --run 'examples/stdlib_census.py'        a script instead of the tests
 
 Builds the wheel if needed, gets missing interpreters, makes a fresh environment for each, installs
@@ -41,10 +42,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="columns at the same time")
     parser.add_argument("--timeout", type=float, default=1200, help="seconds for one column")
     parser.add_argument("--run", help="a script and its arguments, run instead of the tests")
+    parser.add_argument("--suite", default="", help="tests/<SUITE> instead of the suite of hpyx")
     parser.add_argument("--wheel", type=Path, help="this wheel, instead of building one")
     options = parser.parse_args(arguments[:cut])
     options.pytest_args = arguments[cut + 1 :] + (["-k", options.k] if options.k else [])
     options.columns = options.only.split(",")
+    if options.suite and options.only == ",".join(BY_NAME):  # others publish nothing for GraalPy
+        options.columns = [name for name in BY_NAME if not name.startswith("graalpy")]
     unknown = set(options.columns) - set(BY_NAME)
     if unknown:
         parser.error(f"no such column: {', '.join(sorted(unknown))}; have {', '.join(BY_NAME)}")
@@ -60,7 +64,7 @@ def main() -> int:
     logs = cache_dir() / "logs"
     logs.mkdir(exist_ok=True)
     script = shlex.split(options.run or "")
-    plan = Plan(wheel, found, logs, options.timeout, script, options.pytest_args)
+    plan = Plan(wheel, found, logs, options.timeout, script, options.suite, options.pytest_args)
     wanted = [column for column in COLUMNS if column.name in options.columns]
     pool = concurrent.futures.ThreadPoolExecutor(1 if script else options.jobs)
     running = {c: pool.submit(run_column, c, plan) for c in wanted if c.name in found}

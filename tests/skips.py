@@ -34,6 +34,15 @@ CAPABILITIES = {
         sys.version_info >= (3, 12),
         "asyncio has eager tasks from Python 3.12 on",
     ),
+    "cloudpickle": (
+        CPYTHON or sys.version_info < (3, 10),
+        "cloudpickle, which dask and joblib import, does not import on PyPy 8.0",
+    ),
+    "dask_array": (
+        _is_installed("numpy") and CPYTHON,
+        "numpy has no wheel for PyPy with Python 3.11, and dask.array asks for the size of objects,"
+        " which PyPy does not tell",
+    ),
     "elf": (sys.platform == "linux", "reads the library as an ELF file"),
     "fork": (
         hasattr(os, "fork") and not GRAALPY,
@@ -44,6 +53,7 @@ CAPABILITIES = {
         hasattr(gc, "set_threshold"),
         "PyPy's collector has no threshold to set",
     ),
+    "numpy": (_is_installed("numpy"), "numpy has no wheel for PyPy with Python 3.11"),
     "object_size": (
         hasattr(object, "__basicsize__") and CPYTHON,
         "only CPython tells the size of an object's header",
@@ -71,6 +81,13 @@ CAPABILITIES = {
         "uvloop has wheels for CPython with a GIL only",
     ),
 }
+
+
+def module_needs(capability):
+    """Skip the module that calls this where *capability* is missing, before it imports more."""
+    available, reason = CAPABILITIES[capability]
+    if not available:
+        pytest.skip(f"{capability}: {reason}", allow_module_level=True)
 
 
 def needs(capability):

@@ -31,6 +31,11 @@ DESCRIBED = {
     "already started with different config": "the text says both values instead",
 }
 
+# Sections that another package does not let run on PyPy.
+NOT_ON_PYPY = {
+    ("000", "Worked examples"): "dask asks for the size of objects, which PyPy does not tell",
+}
+
 # Comments behind an expression that state no outcome of this statement.
 PROSE = {
     "use 8 HPX worker threads",

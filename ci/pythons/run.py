@@ -24,7 +24,7 @@ from pythons.environment import Environment, make_environment
 from pythons.probe import Interpreter
 from pythons.report import Outcome, read_report
 
-REQUIREMENTS = ROOT / "tests" / "requirements.txt"
+TESTS = ROOT / "tests"
 
 _running: set[subprocess.Popen] = set()
 
@@ -38,6 +38,7 @@ class Plan:
     logs: Path
     timeout: float
     script: list[str]  # empty: the tests
+    suite: str  # a folder of tests with packages of its own; empty: the suite of hpyx
     pytest_args: list[str]
 
 
@@ -48,7 +49,10 @@ def run_column(column: Column, plan: Plan) -> Outcome:
     log.write_text("")
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"env-{column.name}-", dir=cache_dir()) as folder:
-        packages = [str(plan.wheel)] + ([] if plan.script else ["-r", str(REQUIREMENTS)])
+        packages = [str(plan.wheel)]
+        if not plan.script:
+            folders = [TESTS, TESTS / plan.suite] if plan.suite else [TESTS]
+            packages += [word for f in folders for word in ("-r", str(f / "requirements.txt"))]
         try:
             environment = make_environment(column, plan.found, Path(folder), packages, log)
             outcome.library = environment.library()
@@ -73,7 +77,9 @@ def run_column(column: Column, plan: Plan) -> Outcome:
 def run_tests(environment: Environment, plan: Plan, outcome: Outcome, log: Path) -> None:
     """Run pytest on ``tests/`` and count."""
     report = environment.folder / "report.xml"
-    words = ["-m", "pytest", str(ROOT / "tests"), "-p", "no:cacheprovider"]
+    words = ["-m", "pytest", str(TESTS / plan.suite), "-p", "no:cacheprovider"]
+    if plan.suite:
+        words += ["-W", "default"]  # the warnings of others are theirs
     words += [f"--junitxml={report}", "-o", "junit_family=xunit2"]
     with open(log, "a") as file:
         code = wait(
