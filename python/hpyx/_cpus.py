@@ -17,11 +17,11 @@ def usable_cpus():
             count = min(count, len(os.sched_getaffinity(0)))
         except OSError:
             pass
-    limit = _container_limit()
+    limit = container_limit()
     return max(1, count if limit is None else min(count, limit))
 
 
-def _container_limit():
+def container_limit():
     """Return the CPU quota of the control group, rounded up to CPUs; None if there is none."""
     try:
         quota, period = _read("/sys/fs/cgroup/cpu.max").split()
