@@ -29,6 +29,7 @@ NAMES = (
     "doc_paths",
     "machine_paths",
     "bindings",
+    "types",
     "rust_lint",
 )
 SHOWN = 40

@@ -17,8 +17,9 @@ class AsCompleted(Iterator[_F], AsyncIterator[_F], Generic[_F]):
     async def __anext__(self) -> _F: ...
     def close(self) -> None: ...
 
+# A future of hpyx is one of the standard library, so the first overload is a special case.
 @overload
-def as_completed(
+def as_completed(  # pyright: ignore[reportOverlappingOverload]
     futures: Iterable[Future[_T]], timeout: float | None = None
 ) -> AsCompleted[Future[_T]]: ...
 @overload
