@@ -9,7 +9,7 @@ JOBS ?= 1
 MATRIX = $(PYTHON) ci/matrix.py $(if $(ONLY),--only $(ONLY))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench wheel check interpreters
+.PHONY: help demo test bench wheel check docs interpreters
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +29,9 @@ wheel:  ## build the wheel into dist/ and check what it promises
 
 check:  ## formatters, linters and the house rules
 	$(PYTHON) ci/check.py
+
+docs:  ## build the documentation as a site, into target/site
+	$(PYTHON) ci/docs.py
 
 interpreters:  ## get the interpreters that this machine lacks, and list all
 	$(PYTHON) ci/interpreters.py get
