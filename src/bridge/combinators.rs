@@ -127,7 +127,7 @@ fn link_gathered<'py>(
 ) -> Handle<'py> {
     let Gathered { inputs, sources } = gathered;
     let join = Arc::new(Join::new(rule, sources.len(), inputs.into_boxed_slice(), names));
-    run::body(&target).set_join(join.clone());
+    run::body(&target).extra.set_join(join.clone());
     link::link_to_all(py, &target, &join, sources.into_iter());
     target.into_handle(py)
 }

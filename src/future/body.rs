@@ -11,9 +11,8 @@
 //! | callable, args, kwargs, shape, context | birth; whoever starts or cancels takes them | the
 //! same | `try_start` and `try_cancel` exclude each other |
 //! | hidden | submit; whoever shows the future | the same | a swap: one shows it |
-//! | join | birth; whoever starts, claims or cancels takes it | the same | as the call |
 //! | deferred | submit; whoever launches the future | all | a swap: one launches it |
-//! | span | see `trace` | the same | the same |
+//! | extra | see `extra` | the same | as the call |
 //! | result | whoever ends the future, before `complete` | whoever saw `is_done` | Release/Acquire
 //! on state |
 //!
@@ -33,8 +32,8 @@ use crate::bridge::runtime::Runtime;
 use crate::compose::join::Join;
 use crate::executor::scope::Scope;
 use crate::future::callback::Callback;
+use crate::future::extra::Extra;
 use crate::future::state::{Life, State};
-use crate::trace::SpanPlace;
 
 /// See the module.
 #[repr(C)]
@@ -42,11 +41,10 @@ use crate::trace::SpanPlace;
 pub struct FutureBody {
     /// The word that says how far the future is.
     pub state: State<Callback>,
-    /// What the trace will say of it, if tasks are traced.
-    pub span: SpanPlace,
+    /// What it waits for, and what the trace will say of it.
+    pub extra: Extra,
     runtime: AtomicPtr<Runtime>,
     scope: AtomicPtr<Scope>,
-    join: AtomicPtr<Join>,
     callable: Slot,
     args: Slot,
     kwargs: Slot,
@@ -102,34 +100,16 @@ impl FutureBody {
         (call, self.context.take())
     }
 
-    /// The future waits as `join` says. Once, at birth.
-    pub fn set_join(&self, join: Arc<Join>) {
-        self.join.store(Arc::into_raw(join).cast_mut(), Ordering::Relaxed);
-    }
-
     /// What it waits for. Only for whoever claimed the future.
     pub fn join(&self) -> Option<Arc<Join>> {
-        let join = self.join.load(Ordering::Relaxed);
-        (!join.is_null()).then(|| {
-            // SAFETY: from Arc::into_raw in `set_join`; the body owns one count until `take_join`,
-            // which is the same caller's to call.
-            unsafe {
-                Arc::increment_strong_count(join);
-                Arc::from_raw(join)
-            }
-        })
-    }
-
-    /// Takes out what it waited for. Only by whoever started, claimed or cancelled the future.
-    #[inline]
-    pub fn take_join(&self) -> Option<Arc<Join>> {
-        let join = self.join.load(Ordering::Relaxed);
-        if join.is_null() {
-            return None;
+        // SAFETY: the caller has the future for itself.
+        let join = unsafe { self.extra.join() }? as *const Join;
+        // SAFETY: from an Arc that the body has until `take_join`, which is the same caller's to
+        // call.
+        unsafe {
+            Arc::increment_strong_count(join);
+            Some(Arc::from_raw(join))
         }
-        self.join.store(std::ptr::null_mut(), Ordering::Relaxed);
-        // SAFETY: from Arc::into_raw in `set_join`; taken out of the body just now.
-        Some(unsafe { Arc::from_raw(join) })
     }
 
     /// The callable of the call that is packed, as a word that the body owns; 0: none.
@@ -249,10 +229,10 @@ impl NativeBody for FutureBody {
             stored_release(py, context);
             stored_release(py, self.result.take());
         }
-        if let Some(join) = self.take_join() {
+        if let Some(join) = self.extra.take_join() {
             join.release(py);
         }
-        drop(self.span.take());
+        drop(self.extra.take_span());
         let scope = self.take_scope();
         if !scope.is_null() {
             // SAFETY: a future that was never ended still counts in its scope.
@@ -270,7 +250,7 @@ impl NativeBody for FutureBody {
             }
         }
         // SAFETY: null, or counted by the body; it is taken out attached, not during a traversal.
-        if let Some(join) = unsafe { self.join.load(Ordering::Relaxed).as_ref() } {
+        if let Some(join) = unsafe { self.extra.join() } {
             // SAFETY: tp_traverse's own arguments.
             let stop = unsafe { join.visit(visit, arg) };
             if stop != 0 {

@@ -1,10 +1,12 @@
 //! Futures, as the core sees them: the life of one (`state`), its native part (`body`), how it is
-//! run and ended (`run`), what is done when it ends (`callback`).
+//! run and ended (`run`), what is done when it ends (`callback`), what few of them have (`extra`).
 
 #[cfg(not(loom))]
 pub mod body;
 #[cfg(not(loom))]
 pub mod callback;
+#[cfg(not(loom))]
+pub mod extra;
 #[cfg(not(loom))]
 pub mod run;
 pub mod state;

@@ -112,7 +112,7 @@ fn run_call(py: Attached<'_>, future: &Stored, nested: bool) {
         };
     }
     let (call, context) = body.take_call();
-    let outcome = match body.take_join() {
+    let outcome = match body.extra.take_join() {
         None => {
             // SAFETY: the call's references are kept until they are released below.
             context_vars::call(py, context, nested, || unsafe { call.call(py) })
@@ -145,7 +145,7 @@ pub fn give_up_call(py: Attached<'_>, future: &Stored) {
         call.release(py);
         stored_release(py, context);
     }
-    if let Some(join) = body.take_join() {
+    if let Some(join) = body.extra.take_join() {
         join.release(py);
     }
     if !probe::runs_tasks_natively() {

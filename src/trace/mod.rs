@@ -9,7 +9,7 @@
 //! |---|---|---|---|
 //! | Tracer::session | on, off, fork | every submission | itself; 0 means off |
 //! | Tracer::running | on, off | threads that join a session | its mutex, never held long |
-//! | FutureBody::span | submission; who ends the future | who started it | as its packed call |
+//! | a future's span | submission; who ends the future | who started it | as its packed call |
 //!
 //! **Concurrency.** Off, a submission reads one word and a task's start and end read one pointer
 //! each, of lines that they need anyway. On, a thread writes into a buffer of its own, whose mutex
@@ -38,7 +38,7 @@ use crate::future::state::Life;
 use crate::trace::buffer::{Buffer, Session};
 use crate::trace::names::Names;
 use crate::trace::span::{now, Record};
-pub use crate::trace::span::{Outcome, Span, SpanPlace};
+pub use crate::trace::span::{Outcome, Span};
 use crate::trace::writer::Writer;
 
 /// Whether and where one runtime traces.
@@ -143,7 +143,7 @@ fn submitted_cold(py: Attached<'_>, runtime: &'static Runtime, future: &Stored) 
     let Some(submitter) = with_here(py, runtime, session, |here| here.thread) else {
         return;
     };
-    body(future).span.set(Box::new(Span {
+    body(future).extra.set_span(Box::new(Span {
         id: LAST_ID.fetch_add(1, Ordering::Relaxed) + 1,
         parent: CURRENT.get(),
         submitted,
@@ -152,6 +152,7 @@ fn submitted_cold(py: Attached<'_>, runtime: &'static Runtime, future: &Stored) 
         session,
         name: name_of(py, runtime, future),
         submitter,
+        join: None,
     }));
 }
 
@@ -184,7 +185,7 @@ fn name_of(py: Attached<'_>, runtime: &'static Runtime, future: &Stored) -> u32 
 #[inline]
 pub fn started(future: &Stored) {
     // SAFETY: whoever started a future has its span for itself.
-    if let Some(span) = unsafe { body(future).span.get() } {
+    if let Some(span) = unsafe { body(future).extra.span() } {
         span.started = now();
         span.outer = CURRENT.replace(span.id);
     }
@@ -193,7 +194,7 @@ pub fn started(future: &Stored) {
 /// Hook: a future is about to be done.
 #[inline]
 pub fn ended(py: Attached<'_>, future: &Stored, life: Life) {
-    if let Some(span) = body(future).span.take() {
+    if let Some(span) = body(future).extra.take_span() {
         ended_cold(py, future, *span, life);
     }
 }

@@ -1,12 +1,15 @@
 //! One traced task: its span, from submission to end, and the record that is left of it.
 //!
-//! Owns: the clock. Called by: `trace` (the hooks), `buffer`, `writer`, `future::body`.
+//! Owns: the clock. Called by: `trace` (the hooks), `buffer`, `writer`, `future::extra`.
 //! Invariant: a span is reached by one thread at a time: the submitter, then whoever started or
 //! cancelled the future. Threads: any.
 
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::Arc;
+
+use crate::compose::join::Join;
 
 /// A traced task that has not ended.
+#[derive(Default)]
 pub struct Span {
     /// Its number, from 1 on; unique in the process.
     pub id: u64,
@@ -24,6 +27,8 @@ pub struct Span {
     pub name: u32,
     /// The thread that submitted it, by its number in the session.
     pub submitter: u32,
+    /// What its future waits for, whose place it takes (`future::extra`).
+    pub join: Option<Arc<Join>>,
 }
 
 /// How a task ended.
@@ -49,41 +54,6 @@ pub(super) struct Record {
     pub(super) thread: u32,
     /// The worker that this thread was, or stood in for; -1: none.
     pub(super) worker: i32,
-}
-
-/// The place in a future for its span. All zero is an empty one.
-#[derive(Default)]
-pub struct SpanPlace(AtomicPtr<Span>);
-
-impl SpanPlace {
-    /// The future is traced. Once, before it is queued.
-    pub fn set(&self, span: Box<Span>) {
-        self.0.store(Box::into_raw(span), Ordering::Relaxed);
-    }
-
-    /// The span, to write in.
-    ///
-    /// # Safety
-    /// The caller has started the future and not ended it.
-    #[inline]
-    #[allow(clippy::mut_from_ref)]
-    pub unsafe fn get(&self) -> Option<&mut Span> {
-        // SAFETY: null, or made by `set` and not taken yet: only whoever ends the future takes it,
-        // which is the caller. What `set` wrote came with the queue, as the packed call did.
-        unsafe { self.0.load(Ordering::Relaxed).as_mut() }
-    }
-
-    /// Takes the span out. Only by whoever ends the future, or when it dies.
-    #[inline]
-    pub fn take(&self) -> Option<Box<Span>> {
-        let span = self.0.load(Ordering::Relaxed);
-        if span.is_null() {
-            return None;
-        }
-        self.0.store(std::ptr::null_mut(), Ordering::Relaxed);
-        // SAFETY: made by Box::into_raw in `set`, and out of reach from here on.
-        Some(unsafe { Box::from_raw(span) })
-    }
 }
 
 /// Nanoseconds of the clock that Python's `time.monotonic_ns()` reads.
@@ -115,26 +85,5 @@ mod tests {
     fn the_clock_never_goes_back_and_is_never_zero() {
         let (before, after) = (now(), now());
         assert!(0 < before && before <= after);
-    }
-
-    #[test]
-    fn a_place_gives_its_span_away_once() {
-        let place = SpanPlace::default();
-        assert!(place.take().is_none());
-        place.set(Box::new(Span {
-            id: 7,
-            parent: 0,
-            submitted: 1,
-            started: 0,
-            outer: 0,
-            session: 1,
-            name: 0,
-            submitter: 0,
-        }));
-        // SAFETY: nobody else has the place.
-        unsafe { place.get() }.expect("set").started = 2;
-        let span = place.take().expect("set");
-        assert_eq!((span.id, span.started), (7, 2));
-        assert!(place.take().is_none());
     }
 }

@@ -263,16 +263,7 @@ mod tests {
     use crate::trace::span::Span;
 
     fn record(outcome: Outcome, started: u64) -> Record {
-        let span = Span {
-            id: 12,
-            parent: 0,
-            submitted: 100,
-            started,
-            outer: 0,
-            session: 1,
-            name: 1,
-            submitter: 0,
-        };
+        let span = Span { id: 12, submitted: 100, started, name: 1, ..Span::default() };
         Record { span, ended: u64::MAX, outcome, thread: 1, worker: -1 }
     }
 
