@@ -32,7 +32,7 @@ class _StdlibView:
 class Future(native.FutureBase, concurrent.futures.Future):
     """The result of a task that may not be there yet.
 
-    Made by :func:`hpyx.async_`, :func:`hpyx.ready_future` and :meth:`hpyx.HPXExecutor.submit`;
+    Made by ``hpyx.async_``, ``hpyx.ready_future`` and ``hpyx.HPXExecutor.submit``;
     cannot be created or completed by hand. All methods may be called from any thread.
     """
 

@@ -88,8 +88,8 @@ def is_running():
 class HPXRuntime:
     """Context manager that makes sure the runtime runs; leaving the block does not stop it.
 
-    Args: os_threads, cfg: as for :func:`init`.
-    Raises: on entry, what :func:`init` raises.
+    Args: os_threads, cfg: as for ``init``.
+    Raises: on entry, what ``init`` raises.
     """
 
     def __init__(self, os_threads=None, cfg=None):

@@ -20,7 +20,7 @@ _numbers = {}
 
 
 def enable(path):
-    """See :func:`hpyx.debug.enable_tracing`."""
+    """See ``hpyx.debug.enable_tracing``."""
     global _path
     wanted = os.path.abspath(os.fsdecode(path))
     with _lock:
@@ -42,7 +42,7 @@ def enable(path):
 
 
 def disable():
-    """See :func:`hpyx.debug.disable_tracing`."""
+    """See ``hpyx.debug.disable_tracing``."""
     global _path
     with _lock:
         path, _path = _path, None

@@ -12,13 +12,13 @@ from ._submit import async_
 async def await_all(*futures):
     """Wait for all of *futures* and return the tuple of their results, in the order given.
 
-    The coroutine's form of :func:`hpyx.when_all`: the first of them to fail ends the wait with its
+    The coroutine's form of ``hpyx.when_all``: the first of them to fail ends the wait with its
     exception. *futures* may be those of hpyx, of other executors and of asyncio.
 
     Raises: what the first to fail raised; CancelledError (asyncio's, in asyncio) if one was
         cancelled; TypeError if an argument is not a future.
     Threads and cancellation: under asyncio and trio. Cancelling the coroutine leaves *futures*
-        alone.
+    alone.
     """
     return await when_all(*futures)
 
@@ -26,13 +26,13 @@ async def await_all(*futures):
 async def await_any(*futures):
     """Wait until one of *futures* is done; return ``(index, futures)``, *futures* as a list.
 
-    The coroutine's form of :func:`hpyx.when_any`: ``futures[index].result()`` is the result of the
+    The coroutine's form of ``hpyx.when_any``: ``futures[index].result()`` is the result of the
     one that was done first, or raises its exception.
 
     Raises: ValueError without *futures*; TypeError if an argument is not a future; CancelledError
         (asyncio's, in asyncio) if all were cancelled.
     Threads and cancellation: under asyncio and trio. Cancelling the coroutine leaves *futures*
-        alone.
+    alone.
     """
     return await when_any(*futures)
 

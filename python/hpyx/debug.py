@@ -52,7 +52,7 @@ def get_worker_thread_id():
 
 
 def statistics():
-    """Return the counters of the runtime as a frozen :class:`Statistics` object."""
+    """Return the counters of the runtime as a frozen ``Statistics`` object."""
     return Statistics(**native.statistics())
 
 
@@ -72,7 +72,7 @@ def enable_tracing(path):
     """Write one line of JSON per task into the file *path*, which is made or emptied.
 
     Traced are tasks that are submitted from now on; their lines are in the file within a second or
-    two, and all of them after :func:`disable_tracing` or the end of the process. Each is an object
+    two, and all of them after ``disable_tracing`` or the end of the process. Each is an object
     with the keys ``id``, ``parent``, ``name``, ``submitter``, ``worker``, ``thread``,
     ``submit_ns``, ``start_ns``, ``end_ns`` (nanoseconds of ``time.monotonic_ns()``), ``outcome``
     ("value", "error" or "cancelled") and ``exception``. ``python -m hpyx trace`` converts the file.

@@ -107,7 +107,7 @@ static METHODS: Static<[HPyMeth; 12]> = Static([
           TypeError: fn is not callable.\n    \
           RuntimeError: the runtime was shut down.\n\n\
           Threads and cancellation: any thread; fn sees the caller's context variables. Cancelling \
-          the new\n    \
+          the new\n\
           future leaves this one alone."
     ),
     method!(
