@@ -33,6 +33,7 @@ DESCRIBED = {
 
 # Sections that another package does not let run on PyPy.
 NOT_ON_PYPY = {
+    ("000", "dask integration"): "dask asks for the size of objects, which PyPy does not tell",
     ("000", "Worked examples"): "dask asks for the size of objects, which PyPy does not tell",
 }
 
