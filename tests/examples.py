@@ -27,6 +27,8 @@ def record(*args, **kwargs):
         text = io.StringIO()
         show(*args, **dict(kwargs, file=text))
         said[frame.f_lineno] = text.getvalue().rstrip()
+    else:
+        show(*args, **kwargs)  # traceback prints, too
 
 builtins.print = record
 space = {{"__name__": "__main__"}}
