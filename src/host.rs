@@ -45,8 +45,9 @@ pub trait Host: Send + Sync + Sized + 'static {
     /// Whether several attached threads really run at once.
     fn is_parallel(&self) -> bool;
 
-    /// Runs a task to its end. Attached. Failures stay in the task.
-    fn run(&self, task: Self::Task);
+    /// Runs a task to its end. Attached. Failures stay in the task. False when there was nothing to
+    /// run: it was cancelled, or whoever waits for it has run it.
+    fn run(&self, task: Self::Task) -> bool;
 
     /// Waits until `wait.condition` holds (true) or the deadline passes (false). Attached on entry
     /// and return, detached or otherwise out of the way in between.

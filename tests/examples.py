@@ -34,6 +34,7 @@ builtins.print = record
 space = {{"__name__": "__main__"}}
 for text in blocks:
     exec(compile(text, {page!r}, "exec"), space)
+builtins.print = show  # it may print tracebacks, too
 wrong = ["%s:%d printed %r, not %r" % ({page!r}, line, said.get(line), text)
          for line, text in shown.items() if said.get(line) != text]
 assert not wrong, wrong

@@ -188,3 +188,25 @@ def test_statistics_tell_busy_threads_from_sleeping_ones(held):
     held.open()
     assert wait_until(lambda: hpyx.debug.statistics().asleep == 2)
     assert hpyx.debug.statistics().busy == 0
+
+
+def scene_statistics_of_nested_runs(count):
+    """Tasks that their waiter runs, and cancelled ones, stay in the queue as empty shells."""
+    before = hpyx.debug.statistics()
+
+    def outer():
+        futures = [hpyx.async_(abs, index) for index in range(2 * count)]
+        for future in futures[count:]:
+            future.cancel()
+        return sum(future.result() for future in futures[:count])
+
+    assert hpyx.async_(outer).result() == count * (count - 1) // 2
+    assert wait_until(lambda: hpyx.debug.statistics().queued == 0)
+    assert wait_until(lambda: hpyx.debug.statistics().asleep == 1)
+    after = hpyx.debug.statistics()
+    started = after.tasks_started - before.tasks_started
+    return started, after.tasks_finished - before.tasks_finished
+
+
+def test_statistics_count_what_ran_and_nothing_twice(one_worker_no_growth):
+    assert one_worker_no_growth.call(scene_statistics_of_nested_runs, 10) == (11, 11)

@@ -146,9 +146,9 @@ impl Host for Interpreted {
     }
 
     #[inline]
-    fn run(&self, task: Stored) {
+    fn run(&self, task: Stored) -> bool {
         // SAFETY: the scheduler runs tasks attached.
-        run::run_queued(unsafe { Attached::assume() }, task);
+        run::run_queued(unsafe { Attached::assume() }, task)
     }
 
     fn wait_until(&self, lot: &Lot<NativeParker>, wait: Wait<'_>) -> bool {

@@ -426,7 +426,7 @@ fn first_that_runs<'py>(
             return Some(future.into_handle(py));
         }
         drop(future.into_handle(py));
-        pool.task_ends();
+        pool.task_dropped();
     }
     None
 }

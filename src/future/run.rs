@@ -37,13 +37,15 @@ pub unsafe fn body_of_handle<'a>(future: &'a Handle<'_>) -> &'a FutureBody {
     unsafe { body_of(future.as_word()) }
 }
 
-/// Runs a future that came out of a queue, unless it was started or cancelled meanwhile.
+/// Runs a future that came out of a queue. False when it was started or cancelled meanwhile.
 #[inline]
-pub fn run_queued(py: Attached<'_>, future: Stored) {
-    if body(&future).state.try_start() {
+pub fn run_queued(py: Attached<'_>, future: Stored) -> bool {
+    let runs = body(&future).state.try_start();
+    if runs {
         run_started(py, &future, false);
     }
     drop(future.into_handle(py));
+    runs
 }
 
 /// Runs a future on the stack of a thread that waits for it. The caller has started it.

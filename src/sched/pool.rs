@@ -129,8 +129,10 @@ impl<H: Host> Pool<H> {
         } else if let Some(thread) = PoolThread::current(self) {
             while let Some(task) = thread.next_task() {
                 thread.task_begins();
-                self.host.run(task);
-                thread.task_ends();
+                match self.host.run(task) {
+                    true => thread.task_ends(),
+                    false => thread.task_dropped(),
+                }
             }
         }
         self.leave_thread();
@@ -174,6 +176,13 @@ impl<H: Host> Pool<H> {
     pub fn task_ends(&'static self) {
         if let Some(thread) = PoolThread::current(self) {
             thread.task_ends();
+        }
+    }
+
+    /// See `enter_thread`: in the place of task_ends, where there was nothing to run.
+    pub fn task_dropped(&'static self) {
+        if let Some(thread) = PoolThread::current(self) {
+            thread.task_dropped();
         }
     }
 

@@ -105,6 +105,11 @@ pub fn count(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
+/// Takes back what [`count`] added.
+pub fn uncount(counter: &AtomicU64) {
+    counter.store(counter.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+}
+
 /// All queues of a pool.
 pub struct Queues<T> {
     injector: Injector<T>,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::host::{Host, ThreadRole, Wait};
 use crate::sched::pool::Pool;
-use crate::sched::queue::{count, Held};
+use crate::sched::queue::{count, uncount, Held};
 use crate::sched::turn::Turn;
 
 /// How long an idle worker looks for work before it sleeps. A thread that submits and waits in turn
@@ -195,6 +195,23 @@ impl<H: Host> PoolThread<H> {
                 self.pool.finished_elsewhere.fetch_add(1, Ordering::Relaxed);
             }
         }
+        self.breathe_in_turn();
+    }
+
+    /// The task that began last had been cancelled, or run elsewhere: it does not count.
+    pub(super) fn task_dropped(&self) {
+        self.depth.set(self.depth.get() - 1);
+        match self.held() {
+            Some(held) => uncount(&held.slot().started),
+            None => {
+                self.pool.started_elsewhere.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.breathe_in_turn();
+    }
+
+    #[inline]
+    fn breathe_in_turn(&self) {
         if self.depth.get() == 0 && self.turn.is_over() {
             self.pool.host.breathe();
             self.turn.begin();
