@@ -153,6 +153,8 @@ def prepare(column: Column, found: dict, wheel: Path, folder: Path) -> Ready:
     log.write_text("")
     wanted = [word for words in PACKAGES.values() for word in words]
     try:
+        if column.environment == "target":  # another interpreter's pip would choose its own wheels
+            raise Failure(f"no package that needs a compiler installs for {column.title}")
         packages = [str(wheel), "--only-binary", "numpy", *wanted]
         return Ready(
             column, make_environment(column, found, folder / "all", packages, log), set(PACKAGES)
