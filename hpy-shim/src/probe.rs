@@ -44,6 +44,13 @@ pub fn runs_tasks_natively() -> bool {
     probe().native_context_vars != 0
 }
 
+/// Whether a thread may wait in native code for as long as it takes. On GraalPy the whole process
+/// would hang: a detached thread must come to the interpreter's safepoints, too.
+#[inline]
+pub fn may_wait_natively() -> bool {
+    probe().family != bindings::_HPyxFamily_e_HPYX_FAMILY_GRAALPY
+}
+
 /// Optional C API functions that are not there.
 pub fn missing_functions() -> Vec<&'static str> {
     // SAFETY: reads a table that is complete after the load.

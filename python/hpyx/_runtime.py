@@ -229,8 +229,14 @@ def _after_fork_in_child():
     native.after_fork_in_child()
 
 
-def breathe():
+def breathe(*_):
     """Do nothing, in Python: what the interpreter wants of this thread is done on the way."""
+
+
+def interrupt_again(exception):
+    """Let an exception out of the core's way: one that a signal handler raised is raised later."""
+    if isinstance(exception, KeyboardInterrupt):
+        _thread.interrupt_main()
 
 
 def is_main_thread():
@@ -267,6 +273,8 @@ if not native.probe()["runs_tasks_natively"]:
 native.register("ensure_running", ensure_running)
 native.register("start_thread", start_thread)
 native.register("breathe", breathe)
+native.register("new_lock", _thread.allocate_lock)
+native.register("interrupt_again", interrupt_again)
 native.register("is_main_thread", is_main_thread)
 native.register(
     "stack_is_deep",

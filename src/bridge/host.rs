@@ -2,8 +2,8 @@
 //!
 //! Owns: how threads of an interpreter wait, take turns and are started.
 //! Called by: `sched`, through the `Host` trait; `waiting`. Invariant: whoever waits is detached,
-//! and nobody takes the interpreter's lock in the moment in which its holder is about to let go:
-//! see [`Gate`]. Threads: as the trait says.
+//! or in a lock of the interpreter (`parking`); nobody takes the interpreter in the moment in which
+//! its holder is about to let go, see [`Gate`]. Threads: as the trait says.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,29 +12,13 @@ use std::time::{Duration, Instant};
 use hpy_shim::{probe, thread, Attached, Stored};
 
 use crate::bridge::names::Name;
+use crate::bridge::parking::interpreter_lock::Locks;
+use crate::bridge::parking::native::OnToken;
+use crate::bridge::parking::{Parking, Sleeper};
 use crate::bridge::runtime::Runtime;
 use crate::future::run;
 use crate::host::{Host, ThreadRole, Wait};
-use crate::sched::lot::{Lot, Parker};
-
-/// Sleeps in native code, on the thread's own token.
-#[derive(Clone)]
-pub struct NativeParker(std::thread::Thread);
-
-impl Parker for NativeParker {
-    fn park(&self, deadline: Option<Instant>) {
-        match deadline {
-            Some(deadline) => {
-                std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
-            }
-            None => std::thread::park(),
-        }
-    }
-
-    fn unpark(&self) {
-        self.0.unpark();
-    }
-}
+use crate::sched::lot::Lot;
 
 /// A hint about the interpreter's lock (GIL): whether the last of our threads that had it let go.
 ///
@@ -79,6 +63,7 @@ impl Gate {
 /// The interpreter that a runtime lives in.
 pub struct Interpreted {
     runtime: &'static Runtime,
+    parking: Parking,
     gate: Gate,
     polling: AtomicUsize,
     max_polling: usize,
@@ -90,6 +75,7 @@ impl Interpreted {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         Interpreted {
             runtime,
+            parking: Parking::probed(),
             gate: Gate {
                 is_needed: probe::probe().free_threaded == 0,
                 is_free: AtomicBool::new(false),
@@ -97,6 +83,12 @@ impl Interpreted {
             polling: AtomicUsize::new(0),
             max_polling: cpus.max(2),
         }
+    }
+
+    /// Whether a wait in the main thread ends by itself when a signal comes, so that `waiting` need
+    /// not wake up to look.
+    pub fn waits_end_at_signals(&self) -> bool {
+        matches!(self.parking, Parking::InterpreterLock(_))
     }
 
     /// Runs `wait` detached.
@@ -112,6 +104,15 @@ impl Interpreted {
         unsafe { thread::attach(state) };
         self.gate.took();
         result
+    }
+
+    /// Calls `sleep` with a lock of the interpreter. Attached.
+    fn on_lock<R>(&self, locks: &Locks, sleep: impl FnOnce(&Sleeper) -> R) -> R {
+        // SAFETY: the Host contract: attached.
+        let py = unsafe { Attached::assume() };
+        locks.with_one(py, self.runtime.names(), |lock| {
+            sleep(&Sleeper::InterpreterLock(lock.clone()))
+        })
     }
 
     /// Polls for up to `spin`, unless enough threads do so already.
@@ -139,7 +140,7 @@ impl Interpreted {
 
 impl Host for Interpreted {
     type Task = Stored;
-    type Parker = NativeParker;
+    type Parker = Sleeper;
 
     fn is_parallel(&self) -> bool {
         probe::probe().free_threaded != 0
@@ -151,32 +152,41 @@ impl Host for Interpreted {
         run::run_queued(unsafe { Attached::assume() }, task)
     }
 
-    fn wait_until(&self, lot: &Lot<NativeParker>, wait: Wait<'_>) -> bool {
-        self.detached(|| {
-            self.poll(wait.spin, wait.condition) || {
+    fn wait_until(&self, lot: &Lot<Sleeper>, wait: Wait<'_>) -> bool {
+        match &self.parking {
+            Parking::Native => self.detached(|| {
+                self.poll(wait.spin, wait.condition) || {
+                    (wait.before_sleep)();
+                    let here = Sleeper::Native(OnToken::here());
+                    lot.wait(wait.key, &here, wait.deadline, wait.condition)
+                }
+            }),
+            // No polling: a look costs nothing, but letting go of the interpreter and coming back
+            // costs more than the sleep that it might save.
+            Parking::InterpreterLock(locks) => {
                 (wait.before_sleep)();
-                let here = NativeParker(std::thread::current());
-                lot.wait(wait.key, &here, wait.deadline, wait.condition)
+                self.on_lock(locks, |here| lot.wait(wait.key, here, wait.deadline, wait.condition))
             }
-        })
+        }
     }
 
     fn poll_every(
         &self,
-        lot: &Lot<NativeParker>,
+        lot: &Lot<Sleeper>,
         key: usize,
         period: Duration,
         tick: &mut dyn FnMut() -> bool,
     ) {
-        self.detached(|| {
-            let here = NativeParker(std::thread::current());
-            loop {
-                lot.wait(key, &here, Some(Instant::now() + period), &mut || false);
-                if tick() {
-                    return;
-                }
+        let mut rounds = |here: &Sleeper| loop {
+            lot.wait(key, here, Some(Instant::now() + period), &mut || false);
+            if tick() {
+                return;
             }
-        });
+        };
+        match &self.parking {
+            Parking::Native => self.detached(|| rounds(&Sleeper::Native(OnToken::here()))),
+            Parking::InterpreterLock(locks) => self.on_lock(locks, &mut rounds),
+        }
     }
 
     fn breathe(&self) {

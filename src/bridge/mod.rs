@@ -2,9 +2,9 @@
 //!
 //! The rooms: `module` (what the interpreter imports), `future_type`, `executor_type` (native base
 //! classes of the public ones), `runtime` (what belongs to an interpreter), `names` (Python objects
-//! that the core calls), `host` (threads, waits), `waiting` (result(), shutdown()), `context_vars`,
-//! `combinators` (then, dataflow, when_all, when_any), `promise` (futures that Python ends),
-//! `bell_type` (a thread that waits for others), `tracing` (on and off).
+//! that the core calls), `host` (threads, waits), `parking` (how they sleep), `waiting` (result(),
+//! shutdown()), `context_vars`, `combinators` (then, dataflow, when_all, when_any), `promise`
+//! (futures that Python ends), `bell_type` (a thread that waits for others), `tracing` (on, off).
 
 pub mod bell_type;
 pub mod combinators;
@@ -14,6 +14,7 @@ pub mod future_type;
 pub mod host;
 pub mod module;
 pub mod names;
+pub mod parking;
 pub mod promise;
 pub mod runtime;
 pub mod submit;

@@ -35,6 +35,8 @@ names! {
     LogCallbackError = "log_callback_error": "(future, exception) -> None",
     RunInitializer = "run_initializer": "((initializer, initargs)) -> bool: whether it succeeded",
     Breathe = "breathe": "() -> None: any Python code; pending requests are served on the way",
+    NewLock = "new_lock": "() -> a `_thread.lock` that nobody holds",
+    InterruptAgain = "interrupt_again": "(exception) -> None: what interrupted the core goes on",
     IsMainThread = "is_main_thread": "() -> bool",
     StackIsDeep = "stack_is_deep": "() -> bool: too deep for a nested run",
     Adopt = "adopt": "(object) -> a Future that follows somebody else's, or None: no future",

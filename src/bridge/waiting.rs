@@ -13,6 +13,7 @@ use hpy_shim::{probe, thread, Attached, PyResult, Stored};
 
 use crate::bridge::host::{has_stack_left, mark_stack_base_once, Interpreted};
 use crate::bridge::names::Name;
+use crate::bridge::parking::interpreter_lock::take_interrupt;
 use crate::bridge::runtime::{Runtime, Status};
 use crate::bridge::submit;
 use crate::future::run;
@@ -156,7 +157,7 @@ pub fn interruptibly<'py>(
     let Some(pool) = runtime.pool() else {
         return Ok(condition());
     };
-    let looks_for_signals = is_main_thread(py, runtime)?;
+    let looks_for_signals = !pool.host.waits_end_at_signals() && is_main_thread(py, runtime)?;
     loop {
         let slice = looks_for_signals.then(|| Instant::now() + SIGNAL_INTERVAL);
         let until = match (slice, deadline) {
@@ -166,7 +167,9 @@ pub fn interruptibly<'py>(
         let spin =
             until.map_or(POLL, |until| POLL.min(until.saturating_duration_since(Instant::now())));
         let wait = Wait { key, deadline: until, spin, before_sleep: announce, condition };
-        if pool.host.wait_until(&pool.lot, wait) {
+        let holds = pool.host.wait_until(&pool.lot, wait);
+        take_interrupt(py)?;
+        if holds {
             return Ok(true);
         }
         if looks_for_signals {

@@ -15,8 +15,9 @@ use crate::sync::{lock, Arc, AtomicBool, Mutex, Ordering};
 /// How a thread sleeps. `park` may return early for no reason; `unpark` before `park` is
 /// remembered.
 pub trait Parker: Clone + Send + Sync {
-    /// Sleeps until unparked or until the deadline.
-    fn park(&self, deadline: Option<Instant>);
+    /// Sleeps until unparked or until the deadline. False when something came up that ends the
+    /// wait as a deadline would; the host knows what.
+    fn park(&self, deadline: Option<Instant>) -> bool;
     /// Wakes the thread that this parker belongs to.
     fn unpark(&self);
 }
@@ -58,7 +59,8 @@ impl<P: Parker> Lot<P> {
         &self.buckets[(hash >> (usize::BITS - 16)) % BUCKETS]
     }
 
-    /// Sleeps on `key` until `condition` holds (true) or the deadline passes (false).
+    /// Sleeps on `key` until `condition` holds (true); false when the deadline passes before, or
+    /// the parker gives up.
     pub fn wait(
         &self,
         key: usize,
@@ -76,17 +78,19 @@ impl<P: Parker> Lot<P> {
                 }
                 return true;
             }
+            let mut goes_on = true;
             // ORDER: Acquire; pairs with the Release in `wake`: what the waker did is seen here.
-            while !sleeper.woken.load(Ordering::Acquire) {
-                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                    let was_listed = self.leave(key, &sleeper);
-                    let holds = condition();
-                    if !was_listed && !holds {
-                        self.pass_on(key);
-                    }
-                    return holds;
+            while goes_on && !sleeper.woken.load(Ordering::Acquire) {
+                goes_on = deadline.is_none_or(|deadline| Instant::now() < deadline)
+                    && sleeper.parker.park(deadline);
+            }
+            if !goes_on {
+                let was_listed = self.leave(key, &sleeper);
+                let holds = condition();
+                if !was_listed && !holds {
+                    self.pass_on(key);
                 }
-                sleeper.parker.park(deadline);
+                return holds;
             }
             if condition() {
                 return true;
@@ -155,8 +159,9 @@ pub(crate) mod loom_parker {
     pub(crate) struct LoomParker(pub(crate) loom::thread::Thread);
 
     impl Parker for LoomParker {
-        fn park(&self, _deadline: Option<Instant>) {
+        fn park(&self, _deadline: Option<Instant>) -> bool {
             loom::thread::park();
+            true
         }
         fn unpark(&self) {
             self.0.unpark();
@@ -200,13 +205,14 @@ mod tests {
     struct StdParker(std::thread::Thread);
 
     impl Parker for StdParker {
-        fn park(&self, deadline: Option<Instant>) {
+        fn park(&self, deadline: Option<Instant>) -> bool {
             match deadline {
                 Some(deadline) => {
                     std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()))
                 }
                 None => std::thread::park(),
             }
+            true
         }
         fn unpark(&self) {
             self.0.unpark();
