@@ -21,6 +21,7 @@ NAMES = (
     "burst",
     "roundtrip",
     "callbacks",
+    "compose",
     "map",
     "asyncio",
     "as_completed",
