@@ -73,6 +73,14 @@ pub trait Host: Send + Sync + Sized + 'static {
     /// Whether a task may run on the stack of the current thread, below a waiting one. Attached.
     fn has_stack_for_nested_run(&self) -> bool;
 
+    /// Whether the current thread has put off something that must be done before it sleeps.
+    fn has_leftovers(&self) -> bool {
+        false
+    }
+
+    /// Does what `has_leftovers` speaks of. Attached; may run and block like a task.
+    fn settle(&self) {}
+
     /// The CPU clock of the current thread.
     fn cpu_clock(&self) -> CpuClock {
         CpuClock::of_current_thread()

@@ -78,6 +78,31 @@ impl PackedCall {
         unsafe { Argument::borrow(py, self.words.callable) }.dup()
     }
 
+    /// The argument, if there is exactly one, without a keyword.
+    ///
+    /// # Safety
+    /// The references are owned for `'py`.
+    #[inline]
+    pub unsafe fn only_argument<'py>(&self, py: Attached<'py>) -> Option<Argument<'py>> {
+        let is_one = u32::from(self.shape) == bindings::HPYX_ARGS_ONE;
+        // SAFETY: as the caller promises.
+        is_one.then(|| unsafe { Argument::borrow(py, self.words.args) })
+    }
+
+    /// Gives all references up but that of the argument(s), which is returned.
+    ///
+    /// # Safety
+    /// As for [`PackedCall::release`].
+    #[inline]
+    pub unsafe fn release_but_args(self, py: Attached<'_>) -> isize {
+        // SAFETY: as the caller promises.
+        unsafe {
+            stored::release(py, self.words.callable);
+            stored::release(py, self.words.kwargs);
+        }
+        self.words.args
+    }
+
     /// Makes the call.
     ///
     /// # Safety

@@ -16,7 +16,7 @@ use crate::bridge::parking::interpreter_lock::Locks;
 use crate::bridge::parking::native::OnToken;
 use crate::bridge::parking::{Parking, Sleeper};
 use crate::bridge::runtime::Runtime;
-use crate::future::run;
+use crate::future::{give_back, run};
 use crate::host::{Host, ThreadRole, Wait};
 use crate::sched::lot::Lot;
 
@@ -187,6 +187,16 @@ impl Host for Interpreted {
             Parking::Native => self.detached(|| rounds(&Sleeper::Native(OnToken::here()))),
             Parking::InterpreterLock(locks) => self.on_lock(locks, &mut rounds),
         }
+    }
+
+    #[inline]
+    fn has_leftovers(&self) -> bool {
+        give_back::has_leftovers()
+    }
+
+    fn settle(&self) {
+        // SAFETY: the Host contract: attached.
+        give_back::settle(unsafe { Attached::assume() });
     }
 
     fn breathe(&self) {

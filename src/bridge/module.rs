@@ -16,8 +16,8 @@ use crate::bridge::{
     bell_type, combinators, context_vars, executor_type, future_type, promise, submit, tracing,
     waiting,
 };
-use crate::future::run;
 use crate::future::state::Life;
+use crate::future::{give_back, run};
 use crate::host::ThreadRole;
 use crate::sched::pool::{Pool, PoolSize};
 use crate::trace;
@@ -123,6 +123,8 @@ fn fill_module<'py>(
     names.register("TypeError", &builtins.attr(c"TypeError")?);
     names.register("ValueError", &builtins.attr(c"ValueError")?);
     names.register("RuntimeError", &builtins.attr(c"RuntimeError")?);
+    names.register("int", &builtins.attr(c"int")?);
+    names.register("float", &builtins.attr(c"float")?);
     let module = module.handle(py);
     module.set_attr(c"Bell", &bell_type::make(py)?)?;
     module.set_attr(c"FutureBase", &future_type::make(py)?)?;
@@ -356,6 +358,7 @@ fn run_thread<'py>(
     if let Some(pool) = interpreter.runtime().pool() {
         mark_stack_base();
         pool.run_thread(role, index);
+        give_back::settle(py);
         context_vars::leave_base(py)?;
     }
     none(py, interpreter)

@@ -23,6 +23,8 @@ names! {
     TypeError = "TypeError": "the built-in",
     ValueError = "ValueError": "the built-in",
     RuntimeError = "RuntimeError": "the built-in",
+    Int = "int": "the built-in",
+    Float = "float": "the built-in",
     TimeoutError = "TimeoutError": "concurrent.futures.TimeoutError",
     CancelledError = "CancelledError": "concurrent.futures.CancelledError",
     BrokenExecutor = "BrokenExecutor": "concurrent.futures.BrokenExecutor",

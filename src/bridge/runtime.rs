@@ -9,11 +9,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 
+use std::sync::Mutex;
+
 use hpy_shim::{Attached, Module, PyResult};
 use once_cell::sync::OnceCell;
 
 use crate::bridge::host::Interpreted;
 use crate::bridge::names::{Name, Names};
+use crate::future::give_back::Home;
 use crate::sched::pool::{Pool, PoolSize};
 use crate::trace::Tracer;
 
@@ -38,6 +41,8 @@ pub struct Runtime {
     defers: AtomicBool,
     is_starting: AtomicBool,
     pool: OnceCell<Pool<Interpreted>>,
+    home: OnceCell<Home>,
+    spare_homes: Mutex<Vec<&'static Home>>,
     interpreter: &'static Interpreter,
 }
 
@@ -97,6 +102,8 @@ impl Interpreter {
             defers: AtomicBool::new(false),
             is_starting: AtomicBool::new(false),
             pool: OnceCell::new(),
+            home: OnceCell::new(),
+            spare_homes: Mutex::new(Vec::new()),
             interpreter: self,
         }));
         // ORDER: AcqRel; pairs with the load in `runtime`.
@@ -174,6 +181,17 @@ impl Runtime {
     #[inline]
     pub fn names(&self) -> &'static Names {
         &self.interpreter.names
+    }
+
+    /// The home of futures that go nowhere in particular when their task is done.
+    #[inline]
+    pub fn home(&'static self) -> &'static Home {
+        self.home.get_or_init(|| Home::of_nobody(self))
+    }
+
+    /// Homes of threads that ended. Not locked across a call.
+    pub fn spare_homes(&self) -> &Mutex<Vec<&'static Home>> {
+        &self.spare_homes
     }
 
     /// The pool, once it was started.

@@ -13,8 +13,8 @@ use crate::bridge::names::Name;
 use crate::bridge::runtime::{Interpreter, Runtime};
 use crate::executor::scope::Scope;
 use crate::future::body::FutureBody;
-use crate::future::run;
 use crate::future::state::Life;
+use crate::future::{give_back, run};
 use crate::trace;
 
 /// Queues `arguments[0](*arguments[1:], **keywords)` and returns its future. The task belongs to
@@ -199,6 +199,9 @@ fn queue<'py>(
     let queued = Stored::new(future.dup());
     run::body(&queued).set_call(call, context);
     run::body(&queued).hide_from_collector(py, &queued);
+    if give_back::is_used() {
+        run::body(&queued).set_home(give_back::reclaim(py, runtime));
+    }
     drop(queued.into_handle(py));
     push(runtime, &future, scope)?;
     Ok(future)
@@ -212,7 +215,7 @@ pub fn new_future<'py>(py: Attached<'py>, runtime: &'static Runtime) -> PyResult
     // SAFETY: an instance of the registered class, whose base is the native future type (checked
     // when it was registered); the word is turned back into a handle at once.
     unsafe {
-        body_of::<FutureBody>(word).set_runtime(runtime);
+        body_of::<FutureBody>(word).set_home(runtime.home());
         Ok(Handle::from_word(py, word))
     }
 }

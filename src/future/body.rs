@@ -6,13 +6,13 @@
 //! | field | who writes | who reads | protected by |
 //! |---|---|---|---|
 //! | state | see `state` | all | itself |
-//! | runtime | birth | all | immutable |
 //! | scope | birth; whoever ends the future takes it | the same | ending happens once |
 //! | callable, args, kwargs, shape, context | birth; whoever starts or cancels takes them | the
 //! same | `try_start` and `try_cancel` exclude each other |
 //! | hidden | submit; whoever shows the future | the same | a swap: one shows it |
 //! | deferred | submit; whoever launches the future | all | a swap: one launches it |
 //! | extra | see `extra` | the same | as the call |
+//! | home | birth, submit | all | immutable once it is queued |
 //! | result | whoever ends the future, before `complete` | whoever saw `is_done` | Release/Acquire
 //! on state |
 //!
@@ -33,6 +33,7 @@ use crate::compose::join::Join;
 use crate::executor::scope::Scope;
 use crate::future::callback::Callback;
 use crate::future::extra::Extra;
+use crate::future::give_back::Home;
 use crate::future::state::{Life, State};
 
 /// See the module.
@@ -43,7 +44,7 @@ pub struct FutureBody {
     pub state: State<Callback>,
     /// What it waits for, and what the trace will say of it.
     pub extra: Extra,
-    runtime: AtomicPtr<Runtime>,
+    home: AtomicPtr<Home>,
     scope: AtomicPtr<Scope>,
     callable: Slot,
     args: Slot,
@@ -57,23 +58,30 @@ pub struct FutureBody {
 }
 
 impl FutureBody {
-    /// The future belongs to this runtime. Once, at birth.
+    /// The future belongs to this home's runtime, and goes there when its task is done. At birth,
+    /// and once more before it is queued.
     #[inline]
-    pub fn set_runtime(&self, runtime: &'static Runtime) {
-        self.runtime.store(std::ptr::from_ref(runtime).cast_mut(), Ordering::Relaxed);
+    pub fn set_home(&self, home: &'static Home) {
+        self.home.store(std::ptr::from_ref(home).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// See `set_home`.
+    #[inline]
+    pub fn home(&self) -> &'static Home {
+        // SAFETY: set at birth, before anybody saw the future; homes are never freed.
+        unsafe { &*self.home.load(Ordering::Relaxed) }
     }
 
     /// The runtime that the future belongs to.
     #[inline]
     pub fn runtime(&self) -> &'static Runtime {
-        // SAFETY: set at birth, before anybody saw the future; runtimes are never freed.
-        unsafe { &*self.runtime.load(Ordering::Relaxed) }
+        self.home().runtime
     }
 
     /// False for an object that no submission made (some interpreters let object.__new__ make one).
     #[inline]
     pub fn has_runtime(&self) -> bool {
-        !self.runtime.load(Ordering::Relaxed).is_null()
+        !self.home.load(Ordering::Relaxed).is_null()
     }
 
     /// The future runs this call, in these context variables (0: none). Once, before it is queued.
@@ -98,6 +106,12 @@ impl FutureBody {
             shape,
         );
         (call, self.context.take())
+    }
+
+    /// Keeps the argument of a call that was made until the future dies.
+    #[inline]
+    pub fn keep_argument(&self, argument: isize) {
+        self.args.fill(argument);
     }
 
     /// What it waits for. Only for whoever claimed the future.
@@ -200,8 +214,15 @@ impl FutureBody {
         self.deferred.swap(0, Ordering::Relaxed) != 0
     }
 
+    /// The result of a future that is done and hidden, which nobody takes away.
     #[inline]
-    fn is_hidden(&self) -> bool {
+    pub fn hidden_result<'py>(&self, py: Attached<'py>) -> Option<Handle<'py>> {
+        self.result.get(py)
+    }
+
+    /// Whether the collector does not look at it.
+    #[inline]
+    pub fn is_hidden(&self) -> bool {
         self.hidden.load(Ordering::Relaxed) != 0
     }
 

@@ -1,5 +1,6 @@
 //! Futures, as the core sees them: the life of one (`state`), its native part (`body`), how it is
-//! run and ended (`run`), what is done when it ends (`callback`), what few of them have (`extra`).
+//! run and ended (`run`), what is done when it ends (`callback`), what few have (`extra`),
+//! how the queue gives them up (`give_back`, `returns`).
 
 #[cfg(not(loom))]
 pub mod body;
@@ -7,6 +8,9 @@ pub mod body;
 pub mod callback;
 #[cfg(not(loom))]
 pub mod extra;
+#[cfg(not(loom))]
+pub mod give_back;
+pub mod returns;
 #[cfg(not(loom))]
 pub mod run;
 pub mod state;

@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use hpy_shim::native::body_of;
+use hpy_shim::task::PackedCall;
 use hpy_shim::{probe, stored_release, Attached, Handle, Stored};
 
 use crate::bridge::context_vars::{self, Outcome};
@@ -17,6 +18,7 @@ use crate::compose::progress::{self, source_ended};
 use crate::executor::scope::{Scope, Within};
 use crate::future::body::FutureBody;
 use crate::future::callback::Callback;
+use crate::future::give_back;
 use crate::future::state::{Completion, Life};
 use crate::trace;
 
@@ -44,7 +46,7 @@ pub fn run_queued(py: Attached<'_>, future: Stored) -> bool {
     if runs {
         run_started(py, &future, false);
     }
-    drop(future.into_handle(py));
+    release_queued(py, future);
     runs
 }
 
@@ -131,11 +133,50 @@ fn run_call(py: Attached<'_>, future: &Stored, nested: bool) {
         }
     };
     // SAFETY: taken out of the body above, and not used afterwards.
-    unsafe {
-        call.release(py);
-        stored_release(py, context);
-    }
+    unsafe { stored_release(py, context) };
+    release_called(py, body, call);
     end(py, future, outcome);
+}
+
+/// Gives up a call that was made. A number that was its argument stays with the future where giving
+/// it up here is dear (see `give_back`).
+#[inline]
+fn release_called(py: Attached<'_>, body: &FutureBody, call: PackedCall) {
+    // SAFETY: the call's references are owned until they are given up here.
+    unsafe {
+        match call.only_argument(py).filter(|_| give_back::is_used()) {
+            Some(argument) if is_number(body, &argument) => {
+                body.keep_argument(call.release_but_args(py));
+            }
+            _ => call.release(py),
+        }
+    }
+}
+
+#[inline]
+fn is_number(body: &FutureBody, object: &Handle<'_>) -> bool {
+    let names = body.runtime().names();
+    let class = object.class().map_or(0, |class| class.as_word());
+    class == names.word(Name::Int) || class == names.word(Name::Float)
+}
+
+/// Gives up the queue's reference to a future; one that keeps nothing alive goes back to who
+/// submitted it, where there is a way.
+#[inline]
+fn release_queued(py: Attached<'_>, future: Stored) {
+    let body = body(&future);
+    match body.home().takes_back() && keeps_nothing(py, body) {
+        true => give_back::give_back(py, body.home(), future),
+        false => drop(future.into_handle(py)),
+    }
+}
+
+fn keeps_nothing(py: Attached<'_>, body: &FutureBody) -> bool {
+    body.is_hidden()
+        && body.state.life() == Life::Value
+        && body.hidden_result(py).is_some_and(|result| {
+            result.as_word() == body.runtime().names().word(Name::None) || is_number(body, &result)
+        })
 }
 
 /// Gives up what the future was to call and to wait for. By whoever ends it without a call.

@@ -19,6 +19,8 @@
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Mutex;
 
+use crossbeam_utils::CachePadded;
+
 use crate::host::{Host, ThreadRole};
 use crate::sched::lot::Lot;
 use crate::sched::queue::{Queues, Slot};
@@ -65,7 +67,7 @@ pub struct Pool<H: Host> {
     pub lot: Lot<H::Parker>,
     pub(super) size: PoolSize,
     pub(super) queues: Queues<H::Task>,
-    pub(super) sleep: Sleep,
+    pub(super) sleep: CachePadded<Sleep>,
     /// Positions of ordinary slots that nobody holds.
     pub(super) vacant: Mutex<Vec<usize>>,
     /// `vacant.len()` less the threads that run on without a slot: how many threads are missing.
@@ -95,7 +97,7 @@ impl<H: Host> Pool<H> {
             lot: Lot::new(),
             size,
             queues: Queues::new((0..n + size.max_spares).map(|slot| slot % n), n),
-            sleep: Sleep::default(),
+            sleep: CachePadded::new(Sleep::default()),
             vacant: Mutex::new(Vec::new()),
             vacancies: AtomicIsize::new(0),
             wanted: AtomicIsize::new(0),

@@ -58,6 +58,9 @@ impl<H: Host> Pool<H> {
         let Some(thread) = PoolThread::current(self) else {
             return wait();
         };
+        if self.host.has_leftovers() {
+            self.host.settle();
+        }
         match thread.held() {
             Some(held) => {
                 thread.set_held(None);

@@ -126,6 +126,11 @@ impl<H: Host> PoolThread<H> {
                 self.pool.watch_over_queue();
                 return task;
             }
+            if self.pool.host.has_leftovers() {
+                // As a task would, this may wait, and lose the slot.
+                self.pool.host.settle();
+                continue;
+            }
             self.set_held(None);
             self.without.set(Without::Idle);
             self.pool.give_slot(held);
@@ -229,9 +234,13 @@ impl<H: Host> PoolThread<H> {
         let slept = Cell::new(false);
         let mut found = None;
         let spin = if searching_is_some(&searching) { SEARCH } else { Duration::ZERO };
+        let patience = match pool.host.has_leftovers() {
+            true => Some(Duration::ZERO),
+            false => self.patience(held),
+        };
         let wait = Wait {
             key: pool.sleep.key(),
-            deadline: self.patience(held).map(|patience| Instant::now() + patience),
+            deadline: patience.map(|patience| Instant::now() + patience),
             spin,
             before_sleep: &mut || {
                 if let Some(searching) = searching.take() {
