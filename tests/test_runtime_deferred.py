@@ -6,7 +6,6 @@ makes it an ordinary task. All of it runs in one child, with one worker.
 
 import asyncio
 import concurrent.futures
-import gc
 import threading
 import weakref
 
@@ -15,7 +14,7 @@ import pytest
 import hpyx
 import sizes
 from child import Server, run_clean, run_python
-from helpers import Thing, parallel
+from helpers import Thing, all_dead, parallel
 
 DEFERRED = {"HPYX_ASYNC_MODE": "deferred"}
 
@@ -162,9 +161,7 @@ def is_collected():
     unasked, cyclic = hpyx.async_(id, things[0]), hpyx.async_(id, things[1])
     things[1].future = cyclic
     del unasked, cyclic, things
-    for _ in range(5):
-        gc.collect()
-    assert [reference() for reference in references] == [None] * 3
+    assert all_dead(references)
 
 
 def test_one_that_nobody_asks_for_is_freed_with_its_arguments(deferred):
