@@ -48,6 +48,8 @@ def load(path=None):
         module = loader.create_module(spec)
     except SystemError as error:  # it failed where not even an exception could be raised
         raise ImportError(_why_not_loaded(path) or str(error), name=_MODULE, path=path) from error
+    except OSError as error:
+        raise ImportError(f"hpyx: cannot read {path}: {error}", name=_MODULE, path=path) from error
     module.__spec__ = spec
     module.__file__ = path
     module.__package__ = "hpyx"
