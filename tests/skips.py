@@ -53,6 +53,10 @@ CAPABILITIES = {
         hasattr(gc, "set_threshold"),
         "PyPy's collector has no threshold to set",
     ),
+    "notes": (
+        hasattr(BaseException, "add_note"),
+        "tracebacks show the notes of an exception from Python 3.11 on",
+    ),
     "numpy": (_is_installed("numpy"), "numpy has no wheel for PyPy with Python 3.11"),
     "object_size": (
         hasattr(object, "__basicsize__") and CPYTHON,

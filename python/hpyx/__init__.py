@@ -5,7 +5,12 @@ thread. The core (scheduler, futures) is native and the same file on every inter
 ``_loader``.
 """
 
-from . import aio, config, debug
+from . import (
+    _notes,  # noqa: F401  (the core calls it)
+    aio,
+    config,
+    debug,
+)
 from ._as_completed import as_completed
 from ._compose import dataflow, shared_future, when_all, when_any
 from ._core_module import native as _native  # noqa: F401  (importable as hpyx._native)

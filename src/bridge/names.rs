@@ -41,6 +41,7 @@ names! {
     InterruptAgain = "interrupt_again": "(exception) -> None: what interrupted the core goes on",
     IsMainThread = "is_main_thread": "() -> bool",
     StackIsDeep = "stack_is_deep": "() -> bool: too deep for a nested run",
+    NoteNotCalled = "note_not_called": "(exception, call) -> None: the call was given up for it",
     Adopt = "adopt": "(object) -> a Future that follows somebody else's, or None: no future",
     Qualname = "qualname": "the str \"__qualname__\"",
     TraceName = "trace_name": "(callable or future) -> int: its name in the trace",

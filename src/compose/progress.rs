@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use hpy_shim::{Attached, Handle, PyResult, Stored};
 
+use crate::bridge::names::Name;
 use crate::bridge::submit;
 use crate::compose::join::{Join, Rule};
 use crate::future::callback::{Callback, Dependent};
@@ -29,7 +30,7 @@ pub fn source_ended(py: Attached<'_>, source: &Stored, dependent: &Dependent) ->
             return decide(py, target, Life::Value, || first_of(py, target, *index));
         }
     } else if life == Life::Error {
-        return decide(py, target, life, || body(source).result(&source.bind(py), life));
+        return decide(py, target, life, || failure_of(py, source, target));
     } else if life == Life::Cancelled {
         return cancel(py, target);
     }
@@ -70,6 +71,23 @@ fn decide<'py>(
     };
     run::give_up_call(py, target);
     Some(run::end_quietly(py, target, life, result))
+}
+
+/// The exception of a source, which also ends `target`, claimed; it tells of the call given up.
+#[cold]
+fn failure_of<'py>(
+    py: Attached<'py>,
+    source: &'py Stored,
+    target: &'py Stored,
+) -> PyResult<'py, Handle<'py>> {
+    let exception = body(source).result(&source.bind(py), Life::Error)?;
+    if let Some(call) = body(target).packed_call(&target.bind(py)) {
+        let note = body(target).runtime().names().get(py, Name::NoteNotCalled);
+        if let Err(raised) = note.call(&[&exception, &call]) {
+            raised.write_unraisable(py, &call);
+        }
+    }
+    Ok(exception)
 }
 
 fn cancel(py: Attached<'_>, target: &Stored) -> Ended {

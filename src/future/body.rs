@@ -126,6 +126,16 @@ impl FutureBody {
         }
     }
 
+    /// What the future was to call: a callable or, where calls are packed in Python, a tuple. Only
+    /// for whoever claimed the future.
+    pub fn packed_call<'py>(&self, owner: &Handle<'py>) -> Option<Handle<'py>> {
+        if probe::runs_tasks_natively() {
+            return self.callable.get(owner.py());
+        }
+        let call = owner.attr(c"_hpyx_call").map_err(|raised| raised.clear(owner.py())).ok()?;
+        (!call.is(&self.runtime().names().get(owner.py(), Name::None))).then_some(call)
+    }
+
     /// The callable of the call that is packed, as a word that the body owns; 0: none.
     #[inline]
     pub fn callable_word(&self) -> isize {
