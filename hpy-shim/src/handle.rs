@@ -127,9 +127,24 @@ impl<'py> Handle<'py> {
 
     /// `self(*args)`.
     pub fn call(&self, args: &[&Handle<'_>]) -> PyResult<'py, Handle<'py>> {
-        let raw: Vec<HPy> = args.iter().map(|argument| argument.raw).collect();
+        const ON_STACK: usize = 4;
         let names = HPy { _i: 0 };
-        self.py.own(context!(self.py, ctx_Call, self.raw, raw.as_ptr(), raw.len(), names))
+        if args.len() > ON_STACK {
+            let raw: Vec<HPy> = args.iter().map(|argument| argument.raw).collect();
+            return self.py.own(context!(
+                self.py,
+                ctx_Call,
+                self.raw,
+                raw.as_ptr(),
+                raw.len(),
+                names
+            ));
+        }
+        let mut raw = [names; ON_STACK];
+        for (place, argument) in raw.iter_mut().zip(args) {
+            *place = argument.raw;
+        }
+        self.py.own(context!(self.py, ctx_Call, self.raw, raw.as_ptr(), args.len(), names))
     }
 
     /// `self(*args)`, the last of which have these names (a tuple).

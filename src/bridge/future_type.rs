@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hpy_shim::bindings::HPyMeth;
 use hpy_shim::native::{Static, END_OF_METHODS};
-use hpy_shim::{method, Arguments, Attached, Handle, PyResult, Raised, Stored, This};
+use hpy_shim::{method, Argument, Arguments, Attached, Handle, PyResult, Raised, Stored, This};
 
 use crate::bridge::names::{Name, Names};
 use crate::bridge::submit;
@@ -308,19 +308,31 @@ fn add_done_callback<'py>(
 ) -> PyResult<'py, Handle<'py>> {
     let future = own(py, &this)?;
     let names = names(&this);
-    let type_error = names.get(py, Name::TypeError);
-    let [callback] = arguments.bind("add_done_callback", ["fn"], &type_error)?;
-    let Some(callback) = callback else {
-        return Err(py.raise(&type_error, "add_done_callback() needs a callable: fn(future)"));
-    };
+    let callback = the_callback(py, names, &arguments)?;
     waiting::life(py, &future)?;
-    this.body().show_to_collector(py, &future);
+    // It stays out of the collector's sight if it is queued: who runs it takes the callbacks away.
     submit::launch(py, &future);
     let entry = Callback::Call(Stored::new(callback.dup()));
     if let Err(Callback::Call(callback)) = this.body().state.add_callback(entry) {
         run::call_callback(py, &future, callback);
     }
     Ok(names.get(py, Name::None).dup())
+}
+
+/// The one argument of add_done_callback.
+#[inline]
+fn the_callback<'py>(
+    py: Attached<'py>,
+    names: &Names,
+    arguments: &Arguments<'py>,
+) -> PyResult<'py, Argument<'py>> {
+    if arguments.positional() == 1 && !arguments.has_keywords() {
+        return Ok(arguments.at(0));
+    }
+    let type_error = names.get(py, Name::TypeError);
+    let [callback] = arguments.bind("add_done_callback", ["fn"], &type_error)?;
+    callback
+        .ok_or_else(|| py.raise(&type_error, "add_done_callback() needs a callable: fn(future)"))
 }
 
 fn then<'py>(
