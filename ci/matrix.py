@@ -37,7 +37,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line; what follows ``--`` is for pytest."""
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", default=",".join(BY_NAME), help="columns, by commas")
+    promised = [column.name for column in COLUMNS if not column.experimental]
+    parser.add_argument("--only", default=",".join(promised), help="columns, by commas")
     parser.add_argument("-k", help="only tests whose name matches, as in pytest")
     parser.add_argument("--jobs", type=int, default=1, help="columns at the same time")
     parser.add_argument("--timeout", type=float, default=1200, help="seconds for one column")
@@ -47,8 +48,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments[:cut])
     options.pytest_args = arguments[cut + 1 :] + (["-k", options.k] if options.k else [])
     options.columns = options.only.split(",")
-    if options.suite and options.only == ",".join(BY_NAME):  # others publish nothing for GraalPy
-        options.columns = [name for name in BY_NAME if not name.startswith("graalpy")]
     unknown = set(options.columns) - set(BY_NAME)
     if unknown:
         parser.error(f"no such column: {', '.join(sorted(unknown))}; have {', '.join(BY_NAME)}")
@@ -91,6 +90,10 @@ def summary(outcomes: list[Outcome], wheel: Path, script: bool) -> int:
         if outcome.library and outcome.library != expected:
             outcome.note = f"loaded another library than the one of {wheel.name}"
     say(f"\n{table(outcomes, counts=not script)}")
+    left_out = {c.name for c in COLUMNS if c.experimental} - {o.column.name for o in outcomes}
+    if left_out:
+        names = ", ".join(sorted(left_out))
+        say(f"!!! {names} NOT RUN (experimental): name them with --only, as in ONLY=graalpy251")
     say(f"\nwheel {wheel.name}, library sha256 {expected}")
     failed = not all(outcome.ok for outcome in outcomes)
     if all(outcome.missing for outcome in outcomes):
