@@ -15,6 +15,7 @@ import weakref
 import pytest
 
 import hpyx
+import sizes
 from helpers import Gate, Thing, parallel
 
 
@@ -148,6 +149,36 @@ def test_states_follow_the_life_of_a_task(held):
         assert (running.done(), running.running(), running.cancelled()) == (False, True, False)
     running.result()
     assert (running.done(), running.running(), running.cancelled()) == (True, False, False)
+
+
+def test_once_a_result_is_there_all_methods_agree():
+    for value in range(sizes.RACES):
+        called = []
+        future = hpyx.async_(operator.neg, value)
+        assert future.result() == -value
+        future.add_done_callback(called.append)
+        assert called == [future]
+        assert future.done() and not future.running() and not future.cancelled()
+        assert not future.cancel()
+        assert future.exception() is None
+
+
+def test_once_an_exception_is_there_all_methods_agree():
+    for _ in range(sizes.RACES):
+        called = []
+        future = hpyx.async_(operator.truediv, 1, 0)
+        with pytest.raises(ZeroDivisionError):
+            future.result()
+        future.add_done_callback(called.append)
+        assert called == [future]
+        assert future.done() and not future.running() and not future.cancelled()
+        assert not future.cancel()
+
+
+@pytest.mark.parametrize("method", ["done", "running", "cancelled", "cancel"])
+def test_methods_without_parameters_refuse_arguments(method):
+    with pytest.raises(TypeError):
+        getattr(hpyx.ready_future(1), method)(1)
 
 
 def test_repr_reads_like_the_standard_library(held):

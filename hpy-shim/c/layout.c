@@ -12,7 +12,7 @@ _Static_assert(sizeof(HPyField) == WORD, "a field is one word");
 _Static_assert(sizeof(HPyThreadState) == WORD, "a thread state is one word");
 _Static_assert(sizeof(intptr_t) == WORD, "raw words hold pointers");
 _Static_assert(sizeof(HPyxTask) == 3 * WORD, "callable, args, kwargs");
-_Static_assert(sizeof(HPyMeth) == 3 * WORD, "name, function, doc");
+_Static_assert(sizeof(HPyMeth) == 5 * WORD, "name, function, doc, signature, function");
 _Static_assert(offsetof(HPyType_Spec, methods) == 3 * WORD, "name, doc, size, methods");
 _Static_assert(offsetof(HPyModuleDef, exec) == 4 * WORD, "name, doc, size, functions, exec");
 

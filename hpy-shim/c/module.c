@@ -32,6 +32,16 @@ const HPyContext *hpyx_context(void) {
     return hpyx_probed.debug ? &hpyx_debug_context : &hpyx_universal_context;
 }
 
+static void set_function(HPyxRawMethodDef *raw, const HPyMeth *method) {
+    if (method->signature == HPyFunc_KEYWORDS) {
+        memcpy(&raw->ml_meth, &method->impl, sizeof raw->ml_meth);
+        raw->ml_flags = HPYX_METH_FASTCALL_KEYWORDS;
+        return;
+    }
+    memcpy(&raw->ml_meth, &method->impl_o, sizeof raw->ml_meth);
+    raw->ml_flags = method->signature == HPyFunc_O ? HPYX_METH_O : HPYX_METH_NOARGS;
+}
+
 HPyxRawMethodDef *hpyx_raw_methods(const HPyMeth *methods) {
     size_t n = 0;
     while (methods != NULL && methods[n].name != NULL)
@@ -39,8 +49,7 @@ HPyxRawMethodDef *hpyx_raw_methods(const HPyMeth *methods) {
     HPyxRawMethodDef *raw = calloc(n + 1, sizeof *raw);
     for (size_t i = 0; raw != NULL && i < n; i++) {
         raw[i].ml_name = methods[i].name;
-        memcpy(&raw[i].ml_meth, &methods[i].impl, sizeof raw[i].ml_meth);
-        raw[i].ml_flags = HPYX_METH_FASTCALL_KEYWORDS;
+        set_function(&raw[i], &methods[i]);
         raw[i].ml_doc = methods[i].doc;
     }
     return raw;

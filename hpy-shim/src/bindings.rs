@@ -37,12 +37,20 @@ pub type HPyFunc_visitproc = ::core::option::Option<
 pub type HPyFunc_raw_keywords = ::core::option::Option<
     unsafe extern "C" fn(self_: isize, args: *const isize, nargs: isize, kwnames: isize) -> isize,
 >;
+pub type HPyFunc_raw_o =
+    ::core::option::Option<unsafe extern "C" fn(self_: isize, arg: isize) -> isize>;
+pub const HPyFunc_KEYWORDS: _bindgen_ty_1 = 0;
+pub const HPyFunc_NOARGS: _bindgen_ty_1 = 1;
+pub const HPyFunc_O: _bindgen_ty_1 = 2;
+pub type _bindgen_ty_1 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct _HPyMeth_s {
     pub name: *const ::core::ffi::c_char,
     pub impl_: HPyFunc_raw_keywords,
     pub doc: *const ::core::ffi::c_char,
+    pub signature: ::core::ffi::c_uint,
+    pub impl_o: HPyFunc_raw_o,
 }
 impl Default for _HPyMeth_s {
     fn default() -> Self {
@@ -108,10 +116,10 @@ pub const _HPyxFamily_e_HPYX_FAMILY_PYPY: _HPyxFamily_e = 1;
 pub const _HPyxFamily_e_HPYX_FAMILY_GRAALPY: _HPyxFamily_e = 2;
 pub type _HPyxFamily_e = ::core::ffi::c_uint;
 pub use self::_HPyxFamily_e as HPyxFamily;
-pub const HPYX_MOD_EXEC: _bindgen_ty_1 = 2;
-pub const HPYX_MOD_MULTIPLE_INTERPRETERS: _bindgen_ty_1 = 3;
-pub const HPYX_MOD_GIL: _bindgen_ty_1 = 4;
-pub type _bindgen_ty_1 = ::core::ffi::c_uint;
+pub const HPYX_MOD_EXEC: _bindgen_ty_2 = 2;
+pub const HPYX_MOD_MULTIPLE_INTERPRETERS: _bindgen_ty_2 = 3;
+pub const HPYX_MOD_GIL: _bindgen_ty_2 = 4;
+pub type _bindgen_ty_2 = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct _HPyxProbe_s {
@@ -402,12 +410,12 @@ pub struct _HPyxTask_s {
     pub kwargs: isize,
 }
 pub type HPyxTask = _HPyxTask_s;
-pub const HPYX_ARGS_NONE: _bindgen_ty_2 = 0;
-pub const HPYX_ARGS_ONE: _bindgen_ty_2 = 1;
-pub const HPYX_ARGS_TUPLE: _bindgen_ty_2 = 2;
-pub const HPYX_ARGS_NAMED: _bindgen_ty_2 = 3;
-pub const HPYX_ARGS_DICT: _bindgen_ty_2 = 4;
-pub type _bindgen_ty_2 = ::core::ffi::c_uint;
+pub const HPYX_ARGS_NONE: _bindgen_ty_3 = 0;
+pub const HPYX_ARGS_ONE: _bindgen_ty_3 = 1;
+pub const HPYX_ARGS_TUPLE: _bindgen_ty_3 = 2;
+pub const HPYX_ARGS_NAMED: _bindgen_ty_3 = 3;
+pub const HPYX_ARGS_DICT: _bindgen_ty_3 = 4;
+pub type _bindgen_ty_3 = ::core::ffi::c_uint;
 unsafe extern "C" {
     pub fn hpyx_task_pack(
         task: *mut HPyxTask,

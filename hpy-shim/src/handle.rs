@@ -43,6 +43,22 @@ impl<'py> Handle<'py> {
         self.py
     }
 
+    /// The raw word of the object: to reach a native body, or to compare.
+    #[inline]
+    pub fn word(&self) -> isize {
+        if probe::checks_handles() {
+            let this = ManuallyDrop::new(self.dup());
+            // SAFETY: a duplicate that is disowned and released at once; `self` keeps the object.
+            unsafe {
+                let word = bindings::hpyx_disown(this.raw);
+                crate::stored::release(self.py, word);
+                word
+            }
+        } else {
+            self.raw._i
+        }
+    }
+
     /// Gives the reference away as a raw word: the handle is closed, the reference is not.
     #[inline]
     pub fn into_word(self) -> isize {

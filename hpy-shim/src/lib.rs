@@ -36,4 +36,4 @@ pub use attached::Attached;
 pub use error::{PyResult, Raised};
 pub use handle::{Argument, Handle};
 pub use native::{Arguments, Module, This};
-pub use stored::{release as stored_release, Slot, Stored};
+pub use stored::{release as stored_release, Lent, Slot, Stored};

@@ -13,6 +13,7 @@ use crate::bindings::{self, HPyMeth, HPyType_Spec};
 use crate::error::{PyResult, Raised};
 use crate::handle::{Argument, Handle};
 use crate::probe;
+use crate::stored::Lent;
 
 /// The object that a method was called on, with its body.
 pub struct This<'py, Body> {
@@ -44,8 +45,21 @@ impl<'py, Body> This<'py, Body> {
     /// A handle to the object.
     #[inline]
     pub fn handle(&self, py: Attached<'py>) -> Handle<'py> {
-        // SAFETY: alive for 'py; duplicated at once.
-        unsafe { Argument::borrow(py, self.word) }.dup()
+        self.borrow(py).dup()
+    }
+
+    /// The object, without a reference of its own: the caller keeps it alive.
+    #[inline]
+    pub fn borrow(&self, py: Attached<'py>) -> Argument<'py> {
+        // SAFETY: alive for 'py.
+        unsafe { Argument::borrow(py, self.word) }
+    }
+
+    /// The same, for functions that take what a queue would hold.
+    #[inline]
+    pub fn lend(&self) -> Lent<'py> {
+        // SAFETY: alive for 'py, and a `Lent` gives nothing up.
+        unsafe { Lent::assume(self.word) }
     }
 }
 
@@ -297,18 +311,85 @@ macro_rules! module_entry {
     };
 }
 
+/// A row of a type's method table, for a method without arguments: `method_noargs!(Body, "name",
+/// function, "doc")`, where `function` takes `(Attached, This<Body>)`.
+#[macro_export]
+macro_rules! method_noargs {
+    ($body:ty, $name:expr, $function:path, $doc:expr) => {{
+        unsafe extern "C" fn raw(this: isize, _: isize) -> isize {
+            // SAFETY: a call of the interpreter; the table belongs to the type of `$body`.
+            unsafe {
+                $crate::native::enter_simply(|py| {
+                    $function(py, $crate::This::<$body>::assume(this))
+                })
+            }
+        }
+        $crate::native::row_o($name, raw, $crate::bindings::HPyFunc_NOARGS, $doc)
+    }};
+}
+
+/// The same with exactly one argument, by position: `function` takes `(Attached, This<Body>,
+/// Argument)`.
+#[macro_export]
+macro_rules! method_o {
+    ($body:ty, $name:expr, $function:path, $doc:expr) => {{
+        unsafe extern "C" fn raw(this: isize, argument: isize) -> isize {
+            // SAFETY: as for method_noargs; the caller keeps the argument alive.
+            unsafe {
+                $crate::native::enter_simply(|py| {
+                    let argument = $crate::Argument::borrow(py, argument);
+                    $function(py, $crate::This::<$body>::assume(this), argument)
+                })
+            }
+        }
+        $crate::native::row_o($name, raw, $crate::bindings::HPyFunc_O, $doc)
+    }};
+}
+
+/// Enters Rust from a call of the interpreter without a list of arguments.
+///
+/// # Safety
+/// Such a call is going on.
+#[inline(always)]
+pub unsafe fn enter_simply<F>(f: F) -> isize
+where
+    F: for<'py> FnOnce(Attached<'py>) -> PyResult<'py, Handle<'py>>,
+{
+    // SAFETY: the interpreter calls us attached.
+    match f(unsafe { Attached::assume() }) {
+        Ok(result) => result.into_word(),
+        Err(Raised { .. }) => 0,
+    }
+}
+
 /// One row of a method table.
 pub const fn row(
     name: &'static CStr,
     function: unsafe extern "C" fn(isize, *const isize, isize, isize) -> isize,
     doc: &'static CStr,
 ) -> HPyMeth {
-    HPyMeth { name: name.as_ptr(), impl_: Some(function), doc: doc.as_ptr() }
+    HPyMeth { name: name.as_ptr(), impl_: Some(function), doc: doc.as_ptr(), ..END_OF_METHODS }
+}
+
+/// One row for a function that takes one argument, or none.
+pub const fn row_o(
+    name: &'static CStr,
+    function: unsafe extern "C" fn(isize, isize) -> isize,
+    signature: u32,
+    doc: &'static CStr,
+) -> HPyMeth {
+    let (name, doc, impl_o) = (name.as_ptr(), doc.as_ptr(), Some(function));
+    HPyMeth { name, impl_: None, doc, signature, impl_o }
 }
 
 /// The row that ends a method table.
-pub const END_OF_METHODS: HPyMeth =
-    HPyMeth { name: std::ptr::null(), impl_: None, doc: std::ptr::null() };
+pub const END_OF_METHODS: HPyMeth = HPyMeth {
+    name: std::ptr::null(),
+    impl_: None,
+    doc: std::ptr::null(),
+    signature: bindings::HPyFunc_KEYWORDS,
+    impl_o: None,
+};
 
 /// A table or definition that C keeps pointers into; it is never written.
 pub struct Static<T>(pub T);

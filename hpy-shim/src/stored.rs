@@ -6,6 +6,9 @@
 //! open.
 
 use std::ffi::c_void;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use crate::attached::{context, Attached};
@@ -85,6 +88,31 @@ impl Stored {
     #[inline]
     pub fn word(&self) -> isize {
         self.0
+    }
+}
+
+/// A [`Stored`] look-alike without a reference of its own, to an object that somebody else keeps
+/// alive for `'py`.
+pub struct Lent<'py> {
+    stored: ManuallyDrop<Stored>,
+    _kept_alive: PhantomData<&'py ()>,
+}
+
+impl Lent<'_> {
+    /// # Safety
+    /// The object in `word` stays alive for the lifetime.
+    #[inline]
+    pub(crate) unsafe fn assume(word: isize) -> Self {
+        Lent { stored: ManuallyDrop::new(Stored(word)), _kept_alive: PhantomData }
+    }
+}
+
+impl Deref for Lent<'_> {
+    type Target = Stored;
+
+    #[inline]
+    fn deref(&self) -> &Stored {
+        &self.stored
     }
 }
 

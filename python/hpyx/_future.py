@@ -38,7 +38,18 @@ class Future(native.FutureBase, concurrent.futures.Future):
 
     if not native.probe()["runs_tasks_natively"]:
         # Not as a base class: PyPy gives an object the memory that its first base asks for.
-        from ._python_tasks import exception, no_call, no_error, no_value, result, then
+        from ._python_tasks import (
+            add_done_callback,
+            cancelled,
+            done,
+            exception,
+            no_call,
+            no_error,
+            no_value,
+            result,
+            running,
+            then,
+        )
 
         _hpyx_call, _hpyx_error, _hpyx_value = no_call, no_error, no_value
         del no_call, no_error, no_value

@@ -15,7 +15,14 @@ from ._core_module import native
 
 _dependent = native.dependent
 _new_future = native.new_future
-_push = native.push
+_done = native.FutureBase.done
+_running = native.FutureBase.running
+_cancelled = native.FutureBase.cancelled
+_add_done_callback = native.FutureBase.add_done_callback
+
+# Futures made in advance: queueing one makes the next, all in a single call into native code. There
+# are as many as threads have submitted at the same time.
+_blank_futures = []
 
 
 def submit(executor, fn, args, kwargs):
@@ -25,11 +32,38 @@ def submit(executor, fn, args, kwargs):
             "the first argument must be callable: write async_(fn, *args, **kwargs), not "
             "async_(fn())"
         )
-    context = submitters_context()
-    future = _new_future()
-    future._hpyx_call = (fn, args, kwargs, context)
-    _push(future, executor)
+    try:
+        future = _blank_futures.pop()
+    except IndexError:
+        future = _new_future()
+    # The place for the value is made while the future is young: later it would be another object
+    # for the collector to move.
+    future._hpyx_value = no_value
+    future._hpyx_call = _pack(fn, args, kwargs)
+    _blank_futures.append(future._queue() if executor is None else executor._queue(future))
     return future
+
+
+def _pack(fn, args, kwargs):
+    """Keep a call in as few objects as its shape allows: what waits is the collector's work."""
+    context = submitters_context()
+    if kwargs or context is not None:
+        return fn, args, kwargs, context
+    if len(args) == 1:
+        return fn, args[0]
+    return fn, args, None, None
+
+
+def _run_packed(call):
+    if len(call) == 2:
+        fn, arg = call
+        return Context().run(fn, arg)
+    fn, args, kwargs, context = call
+    if context is None:
+        context = Context()
+    if kwargs:
+        return context.run(_call_with_keywords, fn, args, kwargs)
+    return context.run(fn, *args)
 
 
 def call_with_results(fn, given, flags, names):
@@ -47,15 +81,10 @@ def submitters_context():
 
 def run_future(future):
     """Run the call of a future and keep its outcome there; say whether it returned a value."""
-    fn, args, kwargs, context = future._hpyx_call
+    call = future._hpyx_call
     future._hpyx_call = None
-    if context is None:
-        context = Context()
     try:
-        if kwargs:
-            future._hpyx_value = context.run(_call_with_keywords, fn, args, kwargs)
-        else:
-            future._hpyx_value = context.run(fn, *args)
+        future._hpyx_value = _run_packed(call)
     except BaseException as error:
         future._hpyx_error = error.with_traceback(_without_our_frames(error.__traceback__))
         return False
@@ -69,14 +98,14 @@ def _call_with_keywords(fn, args, kwargs):
 
 def run_thread(role, index):
     """The loop of a pool thread: as long as there is work, one call into native code per task."""
-    next_task = native.next_task
+    wait_for_task = native.wait_for_task
     native.enter_thread(role, index)
     while True:
-        future = next_task(None, False)  # waits; while it does, this frame holds on to no task
+        future = wait_for_task()  # while it waits, this frame holds on to no task
         if future is None:
             return
         while future is not None:
-            future = next_task(future, run_future(future))
+            future = future._succeeded() if run_future(future) else future._failed()
 
 
 def _without_our_frames(traceback):
@@ -90,13 +119,15 @@ def _without_our_frames(traceback):
 
 _OUR_CODE = {
     run_future.__code__,
+    _run_packed.__code__,
     _call_with_keywords.__code__,
     call_with_results.__code__,
     getattr(Context.run, "__code__", None),
 }
 
 
-# What follows becomes part of the class Future.
+# What follows becomes part of the class Future. An outcome that is there is what counts: the core
+# learns of it a moment later, when the worker tells it.
 
 no_call = None
 no_error = None
@@ -115,22 +146,23 @@ def result(self, timeout=None):
     Threads and cancellation: any thread; Ctrl-C interrupts the wait in the main thread. Inside a
     task, the task waited for may run on this thread.
     """
-    if not self.done():
-        self._wait(timeout)
-    if self._hpyx_error is not None:
-        try:
-            raise self._hpyx_error
-        finally:
-            self = None
     value = self._hpyx_value
-    if value is no_value:
-        self._wait(timeout)  # raises CancelledError
-    return value
+    if value is not no_value:
+        return value
+    if self._hpyx_error is None:
+        self._wait(timeout)
+        if self._hpyx_error is None:
+            return self._hpyx_value
+    try:
+        raise self._hpyx_error
+    finally:
+        self = None
 
 
 def exception(self, timeout=None):
     """Return the exception that the task raised, or None; waits and raises as result()."""
-    self._wait(timeout)
+    if not _has_outcome(self):
+        self._wait(timeout)
     return self._hpyx_error
 
 
@@ -147,6 +179,42 @@ def then(self, fn, /):
     if not callable(fn):
         raise TypeError("then() takes one callable: write future.then(lambda f: use(f.result()))")
     return _dependent((fn, (self,), {}, submitters_context()), self)
+
+
+def done(self):
+    """Return True if the task has ended or was cancelled."""
+    return _has_outcome(self) or _done(self)
+
+
+def running(self):
+    """Return True if the task has started and not ended."""
+    return not _has_outcome(self) and _running(self)
+
+
+def cancelled(self):
+    """Return True if the task was cancelled before it started."""
+    return not _has_outcome(self) and _cancelled(self)
+
+
+def add_done_callback(self, fn):
+    """Call fn(future) when the task has ended or was cancelled.
+
+    Callbacks are called in the order added, on the thread that ended it, or at once if that has
+    happened. What *fn* raises is logged on hpyx.futures.
+    """
+    if not _has_outcome(self):
+        _add_done_callback(self, fn)
+        return
+    try:
+        fn(self)
+    except BaseException as error:
+        from ._future import _log_callback_error
+
+        _log_callback_error(self, error)
+
+
+def _has_outcome(future):
+    return future._hpyx_value is not no_value or future._hpyx_error is not None
 
 
 native.register("run_future", run_future)

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use hpy_shim::bindings::HPyMeth;
 use hpy_shim::native::{NativeBody, Static, END_OF_METHODS};
-use hpy_shim::{method, Arguments, Attached, Handle, PyResult, This};
+use hpy_shim::{method, method_o, Arguments, Attached, Handle, PyResult, This};
 
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Interpreter, Runtime};
-use crate::bridge::{submit, waiting};
+use crate::bridge::{python_tasks, submit, waiting};
 use crate::executor::scope::{Scope, Within};
 use crate::future::run;
 
@@ -39,7 +39,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 6]> = Static([
+static METHODS: Static<[HPyMeth; 7]> = Static([
     method!(
         ExecutorBody,
         c"submit",
@@ -50,6 +50,13 @@ static METHODS: Static<[HPyMeth; 6]> = Static([
           RuntimeError: the executor, or the runtime, was shut down.\n    \
           concurrent.futures.BrokenExecutor: an initializer failed.\n\n\
           Threads and cancellation: any thread. The task sees the caller's context variables."
+    ),
+    method_o!(
+        ExecutorBody,
+        c"_queue",
+        python_tasks::queue_for,
+        c"_queue($self, future, /)\n--\n\n\
+          Queue the call packed in *future*; return a blank future for the next submission."
     ),
     method!(
         ExecutorBody,
@@ -105,7 +112,8 @@ pub fn set_up(
 }
 
 impl ExecutorBody {
-    fn interpreter<'py>(&self, py: Attached<'py>) -> PyResult<'py, &'static Interpreter> {
+    /// The interpreter that it was set up in; raises if it was not.
+    pub fn interpreter<'py>(&self, py: Attached<'py>) -> PyResult<'py, &'static Interpreter> {
         // ORDER: Acquire; pairs with the store in `set_up`.
         // SAFETY: null, or an interpreter, which is never freed.
         match unsafe { self.interpreter.load(Ordering::Acquire).as_ref() } {

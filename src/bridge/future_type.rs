@@ -8,17 +8,20 @@ use std::time::{Duration, Instant};
 
 use hpy_shim::bindings::HPyMeth;
 use hpy_shim::native::{Static, END_OF_METHODS};
-use hpy_shim::{method, Argument, Arguments, Attached, Handle, PyResult, Raised, Stored, This};
+use hpy_shim::{
+    method, method_noargs, Argument, Arguments, Attached, Handle, Lent, PyResult, Raised, Stored,
+    This,
+};
 
 use crate::bridge::names::{Name, Names};
-use crate::bridge::submit;
-use crate::bridge::{combinators, waiting};
+use crate::bridge::{combinators, python_tasks, submit, waiting};
 use crate::future::body::FutureBody;
 use crate::future::callback::Callback;
 use crate::future::run;
 use crate::future::state::Life;
 
-type Future<'py> = This<'py, FutureBody>;
+/// A future that a method was called on.
+pub type Future<'py> = This<'py, FutureBody>;
 
 /// The type, for `module`.
 pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
@@ -30,7 +33,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 12]> = Static([
+static METHODS: Static<[HPyMeth; 15]> = Static([
     method!(
         FutureBody,
         c"result",
@@ -61,25 +64,25 @@ static METHODS: Static<[HPyMeth; 12]> = Static([
         c"_wait($self, timeout, /)\n--\n\n\
           Wait; raise TimeoutError or CancelledError as result() does."
     ),
-    method!(
+    method_noargs!(
         FutureBody,
         c"done",
         done,
         c"done($self, /)\n--\n\nReturn True if the task has ended or was cancelled."
     ),
-    method!(
+    method_noargs!(
         FutureBody,
         c"running",
         running,
         c"running($self, /)\n--\n\nReturn True if the task has started and not ended."
     ),
-    method!(
+    method_noargs!(
         FutureBody,
         c"cancelled",
         cancelled,
         c"cancelled($self, /)\n--\n\nReturn True if the task was cancelled before it started."
     ),
-    method!(
+    method_noargs!(
         FutureBody,
         c"cancel",
         cancel,
@@ -110,19 +113,38 @@ static METHODS: Static<[HPyMeth; 12]> = Static([
           the new\n\
           future leaves this one alone."
     ),
-    method!(
+    method_noargs!(
         FutureBody,
         c"share",
         share,
         c"share($self, /)\n--\n\n\
           Return a shareable view: the future itself, whose result may be taken many times."
     ),
-    method!(
+    method_noargs!(
         FutureBody,
         c"_show_to_collector",
         show_to_collector,
         c"_show_to_collector($self, /)\n--\n\n\
           Let the cyclic collector look at the future: it gets attributes."
+    ),
+    method_noargs!(
+        FutureBody,
+        c"_queue",
+        python_tasks::queue,
+        c"_queue($self, /)\n--\n\nQueue the call; return a blank future for the next submission."
+    ),
+    method_noargs!(
+        FutureBody,
+        c"_succeeded",
+        python_tasks::succeeded,
+        c"_succeeded($self, /)\n--\n\n\
+          The call returned: end the future; return the next task, started, or None."
+    ),
+    method_noargs!(
+        FutureBody,
+        c"_failed",
+        python_tasks::failed,
+        c"_failed($self, /)\n--\n\nThe call raised; otherwise as _succeeded()."
     ),
     END_OF_METHODS,
 ]);
@@ -141,34 +163,13 @@ fn refused(py: Attached<'_>) -> Raised<'_> {
     class.map_or_else(|raised| raised, |class| py.raise(&class, text))
 }
 
-/// A reference to the future that a method was called on, given up when dropped.
-struct Own<'py> {
-    future: Option<Stored>,
-    py: Attached<'py>,
-}
-
-impl Drop for Own<'_> {
-    fn drop(&mut self) {
-        if let Some(future) = self.future.take() {
-            drop(future.into_handle(self.py));
-        }
-    }
-}
-
-impl std::ops::Deref for Own<'_> {
-    type Target = Stored;
-
-    fn deref(&self) -> &Stored {
-        self.future.as_ref().expect("taken in drop only")
-    }
-}
-
+/// The future that a method was called on, unless no submission made it.
 #[inline]
-fn own<'py>(py: Attached<'py>, this: &Future<'py>) -> PyResult<'py, Own<'py>> {
-    if !this.body().has_runtime() {
-        return Err(refused(py));
+fn own<'py>(py: Attached<'py>, this: &Future<'py>) -> PyResult<'py, Lent<'py>> {
+    match this.body().has_runtime() {
+        true => Ok(this.lend()),
+        false => Err(refused(py)),
     }
-    Ok(Own { future: Some(Stored::new(this.handle(py))), py })
 }
 
 fn names<'py>(this: &Future<'py>) -> &'static Names {
@@ -261,41 +262,25 @@ fn truth<'py>(py: Attached<'py>, this: &Future<'py>, value: bool) -> PyResult<'p
     Ok(names(this).get(py, name).dup())
 }
 
-fn done<'py>(
-    py: Attached<'py>,
-    this: Future<'py>,
-    _: Arguments<'py>,
-) -> PyResult<'py, Handle<'py>> {
+fn done<'py>(py: Attached<'py>, this: Future<'py>) -> PyResult<'py, Handle<'py>> {
     let future = own(py, &this)?;
     let life = waiting::life(py, &future)?;
     truth(py, &this, life.is_done())
 }
 
-fn running<'py>(
-    py: Attached<'py>,
-    this: Future<'py>,
-    _: Arguments<'py>,
-) -> PyResult<'py, Handle<'py>> {
+fn running<'py>(py: Attached<'py>, this: Future<'py>) -> PyResult<'py, Handle<'py>> {
     let future = own(py, &this)?;
     let life = waiting::life(py, &future)?;
     truth(py, &this, life == Life::Running)
 }
 
-fn cancelled<'py>(
-    py: Attached<'py>,
-    this: Future<'py>,
-    _: Arguments<'py>,
-) -> PyResult<'py, Handle<'py>> {
+fn cancelled<'py>(py: Attached<'py>, this: Future<'py>) -> PyResult<'py, Handle<'py>> {
     let future = own(py, &this)?;
     let life = waiting::life(py, &future)?;
     truth(py, &this, life == Life::Cancelled)
 }
 
-fn cancel<'py>(
-    py: Attached<'py>,
-    this: Future<'py>,
-    _: Arguments<'py>,
-) -> PyResult<'py, Handle<'py>> {
+fn cancel<'py>(py: Attached<'py>, this: Future<'py>) -> PyResult<'py, Handle<'py>> {
     let future = own(py, &this)?;
     waiting::life(py, &future)?;
     truth(py, &this, run::cancel(py, &future))
@@ -348,19 +333,11 @@ fn then<'py>(
     combinators::then(py, &future, &arguments.at(0))
 }
 
-fn share<'py>(
-    py: Attached<'py>,
-    this: Future<'py>,
-    _: Arguments<'py>,
-) -> PyResult<'py, Handle<'py>> {
+fn share<'py>(py: Attached<'py>, this: Future<'py>) -> PyResult<'py, Handle<'py>> {
     own(py, &this).map(|_| this.handle(py))
 }
 
-fn show_to_collector<'py>(
-    py: Attached<'py>,
-    this: Future<'py>,
-    _: Arguments<'py>,
-) -> PyResult<'py, Handle<'py>> {
+fn show_to_collector<'py>(py: Attached<'py>, this: Future<'py>) -> PyResult<'py, Handle<'py>> {
     let future = own(py, &this)?;
     this.body().show_to_collector(py, &future);
     Ok(names(&this).get(py, Name::None).dup())

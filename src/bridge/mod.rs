@@ -4,7 +4,8 @@
 //! classes of the public ones), `runtime` (what belongs to an interpreter), `names` (Python objects
 //! that the core calls), `host` (threads, waits), `parking` (how they sleep), `waiting` (result(),
 //! shutdown()), `context_vars`, `combinators` (then, dataflow, when_all, when_any), `promise`
-//! (futures that Python ends), `bell_type` (a thread that waits for others), `tracing` (on, off).
+//! (futures that Python ends), `bell_type` (a thread that waits for others), `tracing` (on, off),
+//! `python_tasks` (for interpreters where Python code runs the tasks).
 
 pub mod bell_type;
 pub mod combinators;
@@ -16,6 +17,7 @@ pub mod module;
 pub mod names;
 pub mod parking;
 pub mod promise;
+pub mod python_tasks;
 pub mod runtime;
 pub mod submit;
 pub mod tracing;

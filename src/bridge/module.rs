@@ -9,20 +9,20 @@ use hpy_shim::{
     function, probe, Argument, Arguments, Attached, Handle, Module, PyResult, Raised, Stored, This,
 };
 
-use crate::bridge::host::{mark_stack_base, Interpreted};
+use crate::bridge::host::mark_stack_base;
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{interpreter_of, Interpreter, ModuleState};
 use crate::bridge::{
-    bell_type, combinators, context_vars, executor_type, future_type, promise, submit, tracing,
-    waiting,
+    bell_type, combinators, context_vars, executor_type, future_type, promise, python_tasks,
+    submit, tracing, waiting,
 };
+use crate::future::give_back;
 use crate::future::state::Life;
-use crate::future::{give_back, run};
 use crate::host::ThreadRole;
-use crate::sched::pool::{Pool, PoolSize};
+use crate::sched::pool::PoolSize;
 use crate::trace;
 
-static FUNCTIONS: Static<[HPyMeth; 28]> = Static([
+static FUNCTIONS: Static<[HPyMeth; 27]> = Static([
     function!(
         c"async_",
         async_,
@@ -63,14 +63,21 @@ static FUNCTIONS: Static<[HPyMeth; 28]> = Static([
     function!(c"new_promise", new_promise, c"new_promise() -> Future, to be ended by settle"),
     function!(c"settle", settle, c"settle(promise, 'value' | 'error' | 'cancelled', outcome)"),
     function!(c"new_bell", new_bell, c"new_bell() -> Bell: wakes a thread that waits for others"),
-    function!(c"new_future", new_future, c"new_future() -> Future that nothing runs yet"),
-    function!(c"push", push, c"push(future, executor | None): queues a future made by new_future"),
+    function!(
+        c"new_future",
+        python_tasks::new_future,
+        c"new_future() -> Future that nothing runs yet"
+    ),
     function!(c"register", register, c"register(name, object): gives the core a name of names.rs"),
     function!(c"set_up_executor", set_up_executor, c"set_up_executor(executor, initializer)"),
     function!(c"start", start, c"start(os_threads, max_spares, defers) -> bool"),
     function!(c"run_thread", run_thread, c"run_thread(role, index): the loop of a pool thread"),
     function!(c"enter_thread", enter_thread, c"enter_thread(role, index): run_thread in steps"),
-    function!(c"next_task", next_task, c"next_task(done | None, succeeded) -> Future | None"),
+    function!(
+        c"wait_for_task",
+        python_tasks::wait_for_task,
+        c"wait_for_task() -> Future, started, or None: the thread has left the pool"
+    ),
     function!(c"close", close, c"close(): accept no more work; threads end when all is done"),
     function!(c"after_fork_in_child", after_fork, c"after_fork_in_child(): begin a new runtime"),
     function!(c"os_threads", os_threads, c"os_threads() -> int: 0 when there is no pool"),
@@ -239,37 +246,6 @@ fn new_bell<'py>(
     bell_type::new(interpreter_of(&module), &class)
 }
 
-/// A pending future, for front ends written in Python: they pack the call into its attributes, and
-/// `push` it. See hpyx/_python_tasks.py.
-fn new_future<'py>(
-    py: Attached<'py>,
-    module: Module<'py>,
-    _: Arguments<'py>,
-) -> PyResult<'py, Handle<'py>> {
-    let runtime = interpreter_of(&module).running(py)?;
-    submit::new_future(py, runtime)
-}
-
-fn push<'py>(
-    py: Attached<'py>,
-    module: Module<'py>,
-    arguments: Arguments<'py>,
-) -> PyResult<'py, Handle<'py>> {
-    let interpreter = interpreter_of(&module);
-    let runtime = interpreter.running(py)?;
-    let [future, executor] = exactly(py, interpreter, &arguments, "push", ["future", "executor"])?;
-    let scope = match executor.is(&interpreter.names().get(py, Name::None)) {
-        true => None,
-        false => {
-            // SAFETY: the package passes instances of ExecutorBase only.
-            let this = unsafe { This::assume(arguments.word(1)) };
-            Some(executor_type::enter(py, interpreter, this.body())?)
-        }
-    };
-    submit::push(runtime, &future, scope)?;
-    none(py, interpreter)
-}
-
 fn register<'py>(
     py: Attached<'py>,
     module: Module<'py>,
@@ -364,7 +340,7 @@ fn run_thread<'py>(
     none(py, interpreter)
 }
 
-/// The first step of a worker loop that is written in Python; `next_task` is all the others.
+/// The first step of a worker loop that is written in Python; see python_tasks.rs for the others.
 fn enter_thread<'py>(
     py: Attached<'py>,
     module: Module<'py>,
@@ -377,61 +353,6 @@ fn enter_thread<'py>(
         pool.enter_thread(role, index);
     }
     none(py, interpreter)
-}
-
-/// next_task(done, succeeded): ends the task that was run, and returns the next one, started, or
-/// None when there is none at hand. next_task(None, False) waits for one; None: the thread has left
-/// the pool.
-fn next_task<'py>(
-    py: Attached<'py>,
-    module: Module<'py>,
-    arguments: Arguments<'py>,
-) -> PyResult<'py, Handle<'py>> {
-    let interpreter = interpreter_of(&module);
-    let names = interpreter.names();
-    if arguments.positional() != 2 {
-        let type_error = names.get(py, Name::TypeError);
-        return Err(py.raise(&type_error, "next_task() takes (done, succeeded)"));
-    }
-    let Some(pool) = interpreter.runtime().pool() else {
-        return none(py, interpreter);
-    };
-    if arguments.word(0) != names.word(Name::None) {
-        let succeeded = arguments.word(1) == names.word(Name::True);
-        let done = Stored::new(arguments.at(0).dup());
-        run::end_in_python(py, &done, if succeeded { Life::Value } else { Life::Error });
-        drop(done.into_handle(py));
-        pool.task_ends();
-        // Without waiting: the caller's frame still holds on to `done`.
-        let next = first_that_runs(py, pool, || pool.next_task_nowait());
-        return next.map_or_else(|| none(py, interpreter), Ok);
-    }
-    let next = first_that_runs(py, pool, || pool.next_task());
-    next.map_or_else(
-        || {
-            pool.leave_thread();
-            none(py, interpreter)
-        },
-        Ok,
-    )
-}
-
-/// The first of the tasks that `take` gives which was not cancelled or run elsewhere, started.
-#[inline]
-fn first_that_runs<'py>(
-    py: Attached<'py>,
-    pool: &'static Pool<Interpreted>,
-    take: impl Fn() -> Option<Stored>,
-) -> Option<Handle<'py>> {
-    while let Some(future) = take() {
-        pool.task_begins();
-        if run::start_in_python(py, &future) {
-            return Some(future.into_handle(py));
-        }
-        drop(future.into_handle(py));
-        pool.task_dropped();
-    }
-    None
 }
 
 fn close<'py>(

@@ -56,7 +56,7 @@ pub fn submit_item<'py>(
 }
 
 /// A submission that failed does not count in its scope any more.
-fn left_if_failed<'py>(
+pub fn left_if_failed<'py>(
     submitted: PyResult<'py, Handle<'py>>,
     runtime: &'static Runtime,
     scope: Option<&'static Scope>,

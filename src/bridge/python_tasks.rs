@@ -1,0 +1,133 @@
+//! Tasks whose calls Python packs and runs: the native half of `hpyx/_python_tasks.py`.
+//!
+//! Called by: that file, where every call between Python and native code is dear, so that there is
+//! one per submission and one per task run: each does all that is due at that moment, and takes no
+//! list of arguments. Invariants: a future is queued once; a task that is handed out is started.
+//! Threads: any for submissions, a pool thread for the steps of its loop; attached.
+
+use hpy_shim::{Argument, Arguments, Attached, Handle, Module, PyResult, Stored, This};
+
+use crate::bridge::executor_type::{self, ExecutorBody};
+use crate::bridge::future_type::Future;
+use crate::bridge::host::Interpreted;
+use crate::bridge::names::Name;
+use crate::bridge::runtime::{interpreter_of, Interpreter, Runtime};
+use crate::bridge::submit;
+use crate::executor::scope::Scope;
+use crate::future::run;
+use crate::future::state::Life;
+use crate::sched::pool::Pool;
+
+fn none<'py>(py: Attached<'py>, interpreter: &Interpreter) -> PyResult<'py, Handle<'py>> {
+    Ok(interpreter.names().get(py, Name::None).dup())
+}
+
+/// A pending future, blank: its call is put into its attributes before it is queued.
+pub fn new_future<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let runtime = interpreter_of(&module).running(py)?;
+    submit::new_future(py, runtime)
+}
+
+/// Queues a future made by `new_future`, and returns another one for the next submission.
+pub fn queue<'py>(py: Attached<'py>, future: Future<'py>) -> PyResult<'py, Handle<'py>> {
+    let runtime = future.body().runtime().interpreter().running(py)?;
+    queue_in(py, runtime, &future, None)
+}
+
+/// The same for a task of an executor.
+pub fn queue_for<'py>(
+    py: Attached<'py>,
+    executor: This<'py, ExecutorBody>,
+    future: Argument<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = executor.body().interpreter(py)?;
+    let runtime = interpreter.running(py)?;
+    let scope = executor_type::enter(py, interpreter, executor.body())?;
+    // SAFETY: the package passes what `new_future` or `queue` returned.
+    let future: Future<'py> = unsafe { This::assume(future.word()) };
+    let queued = queue_in(py, runtime, &future, Some(scope));
+    submit::left_if_failed(queued, runtime, Some(scope))
+}
+
+fn queue_in<'py>(
+    py: Attached<'py>,
+    runtime: &'static Runtime,
+    future: &Future<'py>,
+    scope: Option<&'static Scope>,
+) -> PyResult<'py, Handle<'py>> {
+    // First, since it may fail.
+    let blank = submit::new_future(py, runtime)?;
+    // It may have been made before a fork.
+    future.body().set_home(runtime.home());
+    submit::push(runtime, &future.borrow(py), scope)?;
+    Ok(blank)
+}
+
+/// The task returned a value: ends its future, and takes the next one if there is one at hand.
+pub fn succeeded<'py>(py: Attached<'py>, done: Future<'py>) -> PyResult<'py, Handle<'py>> {
+    end_and_take(py, &done, Life::Value)
+}
+
+/// The same for a task that raised.
+pub fn failed<'py>(py: Attached<'py>, done: Future<'py>) -> PyResult<'py, Handle<'py>> {
+    end_and_take(py, &done, Life::Error)
+}
+
+fn end_and_take<'py>(
+    py: Attached<'py>,
+    done: &Future<'py>,
+    life: Life,
+) -> PyResult<'py, Handle<'py>> {
+    // The runtime of now: after a fork inside the task it is not the future's.
+    let interpreter = done.body().runtime().interpreter();
+    run::end_in_python(py, &done.lend(), life);
+    let Some(pool) = interpreter.runtime().pool() else {
+        return none(py, interpreter);
+    };
+    pool.task_ends();
+    // Without waiting: the caller's frame still holds on to `done`.
+    let next = first_that_runs(py, pool, || pool.next_task_nowait());
+    next.map_or_else(|| none(py, interpreter), Ok)
+}
+
+/// Waits for a task. None: the thread has left the pool.
+pub fn wait_for_task<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let Some(pool) = interpreter.runtime().pool() else {
+        return none(py, interpreter);
+    };
+    let next = first_that_runs(py, pool, || pool.next_task());
+    next.map_or_else(
+        || {
+            pool.leave_thread();
+            none(py, interpreter)
+        },
+        Ok,
+    )
+}
+
+/// The first of the tasks that `take` gives which was not cancelled or run elsewhere, started.
+#[inline]
+fn first_that_runs<'py>(
+    py: Attached<'py>,
+    pool: &'static Pool<Interpreted>,
+    take: impl Fn() -> Option<Stored>,
+) -> Option<Handle<'py>> {
+    while let Some(future) = take() {
+        pool.task_begins();
+        if run::start_in_python(py, &future) {
+            return Some(future.into_handle(py));
+        }
+        drop(future.into_handle(py));
+        pool.task_dropped();
+    }
+    None
+}
