@@ -13,6 +13,14 @@ _PREFIX = "hpyx: not called, since its input failed: "
 _AND_SO_ON = "hpyx: and so on"
 
 
+def add_note(exception, text):
+    """Add a note to *exception*, as its add_note does where there is one. Never raises."""
+    try:
+        exception.__dict__.setdefault("__notes__", []).append(text)
+    except Exception:  # an exception that takes no attributes, or strange notes of somebody else's
+        pass
+
+
 def note_not_called(exception, call):
     """Add to *exception* that *call* (the callable, or a packed call) was given up for it."""
     try:

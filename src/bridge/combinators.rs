@@ -15,7 +15,7 @@ use crate::bridge::runtime::{Interpreter, Runtime};
 use crate::bridge::{context_vars, submit, waiting};
 use crate::compose::join::{Input, Join, Rule};
 use crate::compose::link;
-use crate::future::run;
+use crate::future::{give_back, run};
 use crate::trace;
 
 /// What a combinator was given, sorted.
@@ -115,6 +115,23 @@ fn new_waiting<'py>(py: Attached<'py>, runtime: &'static Runtime) -> PyResult<'p
     Ok(target)
 }
 
+/// A dependent whose sources are done, or kept alive by a queue, will itself come into a queue: the
+/// collector need not look at it before. (Others may wait for what never comes.) On free-threaded
+/// builds the collector does not look at the young alone, and nothing is gained.
+fn hide_if_sure_to_be_queued<'a>(
+    py: Attached<'_>,
+    target: &Stored,
+    mut sources: impl Iterator<Item = &'a Stored>,
+) {
+    let is_sure = |source: &Stored| {
+        let body = run::body(source);
+        body.is_hidden() || body.state.life().is_done()
+    };
+    if !give_back::is_used() && sources.all(is_sure) {
+        run::body(target).hide_from_collector(py, target);
+    }
+}
+
 const WHEN_ANY: &str = "when_any";
 
 /// A future that waits for all that was gathered, by `rule`.
@@ -128,6 +145,9 @@ fn link_gathered<'py>(
     let Gathered { inputs, sources } = gathered;
     let join = Arc::new(Join::new(rule, sources.len(), inputs.into_boxed_slice(), names));
     run::body(&target).extra.set_join(join.clone());
+    if rule == Rule::Call {
+        hide_if_sure_to_be_queued(py, &target, sources.iter().map(|(_, source)| source));
+    }
     link::link_to_all(py, &target, &join, sources.into_iter());
     target.into_handle(py)
 }
@@ -225,6 +245,7 @@ pub fn then<'py>(
     };
     let call = PackedCall::of_one(callable, &source.bind(py));
     run::body(&target).set_call(call, context);
+    hide_if_sure_to_be_queued(py, &target, std::iter::once(source));
     trace::submitted(py, runtime, &target);
     link::link_to(py, &target, source);
     Ok(target.into_handle(py))

@@ -3,6 +3,7 @@
 import pytest
 
 import hpyx
+from hpyx.multiprocessing import for_loop
 from skips import needs
 
 pytestmark = needs("numpy")
@@ -39,3 +40,24 @@ def test_an_error_of_numpy_comes_through():
 
     with pytest.raises(numpy.linalg.LinAlgError):
         hpyx.async_(numpy.linalg.inv, numpy.zeros((3, 3))).result()
+
+
+@pytest.mark.parametrize("policy", ["seq", "par"])
+def test_for_loop_gets_scalars_of_a_line_and_rows_of_a_table(policy):
+    import numpy
+
+    line, table = numpy.array([1.5, 2.5]), numpy.arange(6.0).reshape(3, 2)
+    for_loop(lambda x: x * 10, line, policy)
+    for_loop(lambda row: row[::-1] + 1, table, policy)
+    assert line.tolist() == [15.0, 25.0]
+    assert table.tolist() == [[2.0, 1.0], [4.0, 3.0], [6.0, 5.0]]
+
+
+@pytest.mark.parametrize("policy", ["seq", "par"])
+def test_for_loop_refuses_an_array_that_is_read_only(policy):
+    import numpy
+
+    line = numpy.arange(3.0)
+    line.flags.writeable = False
+    with pytest.raises(TypeError, match="read-only"):
+        for_loop(abs, line, policy)

@@ -16,6 +16,7 @@ import hpyx
 import hpyx.joblib
 from hpyx import aio, config, debug
 from hpyx._core import futures as core_futures
+from hpyx.multiprocessing import for_loop
 
 
 def add(a: int, b: int, *, scale: float = 1.0) -> float:
@@ -100,7 +101,14 @@ def runtime() -> None:
     assert_type(hpyx.__version__, str)
 
 
+def loops() -> None:
+    for_loop(abs, [1, 2, 3], "par")
+    for_loop(str.upper, ["a"])
+    for_loop(lambda x: x * 2.0, bytearray(b"abc"), "seq")
+
+
 functions: list[Callable[..., Any]] = [
+    loops,
     tasks,
     combinators,
     raw_layer,
