@@ -34,7 +34,7 @@ from pythons.find import find_all, get_missing
 from wheel import build_wheel
 
 HERE = Path(__file__).resolve().parent / "guides"
-WANTED = ("cp39", "cp313", "cp313t", "pypy39", "graalpy250", "graalpy251")
+WANTED = ("cp39", "cp313", "cp313t", "pypy39")
 SECONDS = 180
 PACKAGES = {"numpy": ["numpy"], "dask": ["dask[array]"]}
 

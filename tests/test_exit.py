@@ -83,7 +83,7 @@ def test_a_task_that_asks_to_exit_does_not_end_the_process():
         import sys, hpyx
         future = hpyx.async_(sys.exit, 9)
         assert type(future.exception()) is SystemExit
-        hpyx.async_(sys.exit, 9)
+        hpyx.async_(sys.exit, 9).add_done_callback(lambda done: done.exception())
     """
     run_clean(script)
 
@@ -261,7 +261,7 @@ def test_a_mixed_life_under_the_memory_debugger_ends_clean():
         gc.collect()
         del futures
         hpyx.async_(nested, 3)
-        hpyx.async_(int, "x")
+        hpyx.async_(int, "x").add_done_callback(lambda done: done.exception())
         print("end")
     """
     assert run_clean(script, env={"PYTHONMALLOC": "debug", "PYTHONDEVMODE": "1"}) == "end\n"

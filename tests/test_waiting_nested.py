@@ -296,6 +296,7 @@ def scene_no_threads_left():
             outcome.append(done and (future.exception() is not None or future.result() == 1))
         future = hpyx.async_(scene_chain_link, 500)
         wait_until(future.done)
+        future.add_done_callback(lambda done: done.exception())  # or it would be logged as lost
         return outcome + [future.done()]
     finally:
         for module, name, function in saved:

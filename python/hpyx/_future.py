@@ -13,6 +13,7 @@ import logging
 import threading
 from concurrent.futures import _base
 
+from . import _lost  # noqa: F401  (the core needs what it registers)
 from ._core_module import native
 
 _logger = logging.getLogger("hpyx.futures")
@@ -52,6 +53,7 @@ class Future(native.FutureBase, concurrent.futures.Future):
         )
 
         _hpyx_call, _hpyx_error, _hpyx_value = no_call, no_error, no_value
+        _hpyx_lost = None
         del no_call, no_error, no_value
 
     else:

@@ -2,8 +2,8 @@
 
 Owns: chunks, the bound on what is under way, order, progress. Called by: ``_executor``.
 Invariants: with a bound, no item is taken from the inputs before there is room for it; whatever
-ends the iteration early (an error, a time-out, close) cancels what has not started. The generators
-keep no result alive that was yielded, and no future.
+ends the iteration early (an error, a time-out, close) cancels what has not started, and further
+failures are not reported as lost. The generators keep no result alive that was yielded.
 Threads: the consumer's, one at a time.
 """
 
@@ -49,7 +49,12 @@ def results_of(futures, end):
 
 def _give_up(futures):
     for future in futures:
-        future.cancel()
+        if not future.cancel():
+            future.add_done_callback(_forget)
+
+
+def _forget(_):
+    """Tell a future that is given up that nobody misses its failure: see ``_lost``."""
 
 
 class Calls:

@@ -12,6 +12,7 @@ Threads: submit on any, run_future on the pool's.
 from contextvars import Context, copy_context
 
 from ._core_module import native
+from ._lost import LostException
 
 _dependent = native.dependent
 _new_future = native.new_future
@@ -86,7 +87,10 @@ def run_future(future):
     try:
         future._hpyx_value = _run_packed(call)
     except BaseException as error:
-        future._hpyx_error = error.with_traceback(_without_our_frames(error.__traceback__))
+        error = error.with_traceback(_without_our_frames(error.__traceback__))
+        # In this order: who sees the error disarms what reports it.
+        future._hpyx_lost = LostException(error)
+        future._hpyx_error = error
         return False
     return True
 
@@ -126,6 +130,12 @@ _OUR_CODE = {
 }
 
 
+def _disarm(future):
+    """Somebody retrieves the exception of *future*: see ``_lost``."""
+    if future._hpyx_lost is not None:
+        future._hpyx_lost.exception = None
+
+
 # What follows becomes part of the class Future. An outcome that is there is what counts: the core
 # learns of it a moment later, when the worker tells it.
 
@@ -153,6 +163,7 @@ def result(self, timeout=None):
         self._wait(timeout)
         if self._hpyx_error is None:
             return self._hpyx_value
+    _disarm(self)
     try:
         raise self._hpyx_error
     finally:
@@ -163,6 +174,7 @@ def exception(self, timeout=None):
     """Return the exception that the task raised, or None; waits and raises as result()."""
     if not _has_outcome(self):
         self._wait(timeout)
+    _disarm(self)
     return self._hpyx_error
 
 
@@ -205,6 +217,7 @@ def add_done_callback(self, fn):
     if not _has_outcome(self):
         _add_done_callback(self, fn)
         return
+    _disarm(self)
     try:
         fn(self)
     except BaseException as error:

@@ -17,8 +17,8 @@ use crate::bridge::names::{Name, Names};
 use crate::bridge::{combinators, python_tasks, submit, waiting};
 use crate::future::body::FutureBody;
 use crate::future::callback::Callback;
-use crate::future::run;
 use crate::future::state::Life;
+use crate::future::{lost, run};
 
 /// A future that a method was called on.
 pub type Future<'py> = This<'py, FutureBody>;
@@ -232,7 +232,10 @@ fn result<'py>(
     let result = this.body().result(&this.handle(py), life)?;
     match life {
         Life::Value => Ok(result),
-        _ => Err(py.raise_object(&result)),
+        _ => {
+            lost::retrieved(py, &*own(py, &this)?);
+            Err(py.raise_object(&result))
+        }
     }
 }
 
@@ -253,7 +256,10 @@ fn exception<'py>(
 ) -> PyResult<'py, Handle<'py>> {
     match ended(py, &this, "exception", &arguments)? {
         Life::Value => Ok(names(&this).get(py, Name::None).dup()),
-        life => this.body().result(&this.handle(py), life),
+        life => {
+            lost::retrieved(py, &*own(py, &this)?);
+            this.body().result(&this.handle(py), life)
+        }
     }
 }
 
@@ -299,6 +305,7 @@ fn add_done_callback<'py>(
     submit::launch(py, &future);
     let entry = Callback::Call(Stored::new(callback.dup()));
     if let Err(Callback::Call(callback)) = this.body().state.add_callback(entry) {
+        lost::retrieved(py, &future);
         run::call_callback(py, &future, callback);
     }
     Ok(names.get(py, Name::None).dup())

@@ -46,6 +46,7 @@ names! {
     Qualname = "qualname": "the str \"__qualname__\"",
     TraceName = "trace_name": "(callable or future) -> int: its name in the trace",
     ThreadName = "thread_name": "() -> str: the name of the calling thread",
+    LostException = "lost_exception": "(exception) -> what reports it when it is collected",
     RunFuture = "run_future": "(future) -> bool: runs a task that was packed in Python",
 }
 

@@ -11,6 +11,7 @@ use crate::bridge::submit;
 use crate::compose::join::Join;
 use crate::compose::progress::{all_arrived, source_ended};
 use crate::future::callback::{Callback, Dependent};
+use crate::future::lost;
 use crate::future::run::{announce, body};
 
 /// The one future that `target` waits for is `source`.
@@ -43,6 +44,7 @@ fn tie(py: Attached<'_>, source: &Stored, dependent: Dependent) {
     let Err(Callback::Dependent(dependent)) = body(source).state.add_callback(entry) else {
         return;
     };
+    lost::retrieved(py, source);
     if let Some(done) = source_ended(py, source, &dependent) {
         announce(py, &dependent.target, done);
     }

@@ -9,6 +9,8 @@
 //! | scope | birth; whoever ends the future takes it | the same | ending happens once |
 //! | callable, args, kwargs, shape, context | birth; whoever starts or cancels takes them | the
 //! same | `try_start` and `try_cancel` exclude each other |
+//! | args, after a failure | whoever ends the future, before `complete`: the reporter of `lost` |
+//! whoever retrieves the exception | a swap: one takes it |
 //! | hidden | submit; whoever shows the future | the same | a swap: one shows it |
 //! | deferred | submit; whoever launches the future | all | a swap: one launches it |
 //! | extra | see `extra` | the same | as the call |
@@ -35,6 +37,9 @@ use crate::future::callback::Callback;
 use crate::future::extra::Extra;
 use crate::future::give_back::Home;
 use crate::future::state::{Life, State};
+
+/// In `shape`, of a future that failed: `args` holds the reporter of the failure.
+const HAS_REPORTER: u8 = u8::MAX;
 
 /// See the module.
 #[repr(C)]
@@ -112,6 +117,24 @@ impl FutureBody {
     #[inline]
     pub fn keep_argument(&self, argument: isize) {
         self.args.fill(argument);
+    }
+
+    /// Keeps the reporter of a failure (see `lost`), where the arguments of the call were. By
+    /// whoever ends the future, before `complete`.
+    pub fn keep_reporter(&self, reporter: Handle<'_>) {
+        self.shape.store(HAS_REPORTER, Ordering::Relaxed);
+        self.args.fill(reporter.into_word());
+    }
+
+    /// Takes the reporter out: one thread gets it. Only of a future that has failed.
+    #[inline]
+    pub fn take_reporter<'py>(&self, py: Attached<'py>) -> Option<Handle<'py>> {
+        let has_one = self.shape.load(Ordering::Relaxed) == HAS_REPORTER && self.args.is_filled();
+        match has_one.then(|| self.args.take_shared()) {
+            None | Some(0) => None,
+            // SAFETY: owned by the slot, taken out of it just now, by this thread alone.
+            Some(word) => Some(unsafe { Handle::from_word(py, word) }),
+        }
     }
 
     /// What it waits for. Only for whoever claimed the future.

@@ -1,6 +1,6 @@
 //! Futures, as the core sees them: the life of one (`state`), its native part (`body`), how it is
-//! run and ended (`run`), what is done when it ends (`callback`), what few have (`extra`),
-//! how the queue gives them up (`give_back`, `returns`).
+//! run and ended (`run`), what is done when it ends (`callback`), what few have (`extra`), how the
+//! queue gives them up (`give_back`, `returns`), failures that nobody looks at (`lost`).
 
 #[cfg(not(loom))]
 pub mod body;
@@ -10,6 +10,8 @@ pub mod callback;
 pub mod extra;
 #[cfg(not(loom))]
 pub mod give_back;
+#[cfg(not(loom))]
+pub mod lost;
 pub mod returns;
 #[cfg(not(loom))]
 pub mod run;

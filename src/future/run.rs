@@ -19,6 +19,7 @@ use crate::executor::scope::{Scope, Within};
 use crate::future::body::FutureBody;
 use crate::future::callback::Callback;
 use crate::future::give_back;
+use crate::future::lost;
 use crate::future::state::{Completion, Life};
 use crate::trace;
 
@@ -134,7 +135,14 @@ fn run_call(py: Attached<'_>, future: &Stored, nested: bool) {
     };
     // SAFETY: taken out of the body above, and not used afterwards.
     unsafe { stored_release(py, context) };
-    release_called(py, body, call);
+    match &outcome {
+        Ok(_) => release_called(py, body, call),
+        Err(exception) => {
+            // SAFETY: as above. In full: the reporter takes the place of the arguments.
+            unsafe { call.release(py) };
+            lost::arm(py, future, exception);
+        }
+    }
     end(py, future, outcome);
 }
 
@@ -224,6 +232,9 @@ pub fn end_quietly<'py>(
     life: Life,
     result: Handle<'py>,
 ) -> Completion<Callback> {
+    if life == Life::Error {
+        lost::arm(py, future, &result);
+    }
     keep_result(py, future, life, result);
     trace::ended(py, future, life);
     let done = body(future).state.complete(life);
@@ -312,6 +323,9 @@ fn tell(
     done: Completion<Callback>,
     ended: &mut VecDeque<(Stored, Completion<Callback>)>,
 ) {
+    if !done.is_empty() {
+        lost::retrieved(py, future);
+    }
     for callback in done.into_callbacks() {
         match callback {
             Callback::Call(callable) => call_callback(py, future, callable),
