@@ -78,7 +78,9 @@ def test_a_line_has_every_key_and_says_what_happened(tracing):
     assert before <= record["submit_ns"] <= record["start_ns"] <= record["end_ns"] <= after
     assert record["submitter"] == threading.current_thread().name
     assert record["worker"] in range(debug.get_num_worker_threads())
-    assert record["thread"] == "hpyx-worker-{}".format(record["worker"])
+    # A spare may stand in for a worker that an earlier test has kept waiting.
+    kind = "spare" if "spare" in record["thread"] else "worker-{}".format(record["worker"])
+    assert record["thread"].startswith("hpyx-" + kind)
     assert (record["outcome"], record["exception"], record["parent"]) == ("value", None, None)
 
 
