@@ -72,9 +72,23 @@ int hpyx_object_is_collectable(intptr_t object) {
     return (flags & HPYX_TPFLAGS_HAVE_GC) != 0;
 }
 
+/* GraalPy frees a subclass's instance through its base alone, so the base gives up the attributes,
+ * as CPython's subtype_dealloc does before it gets there. */
+static void release_attributes(PyObject *object) {
+    if (hpyx_probed.family != HPYX_FAMILY_GRAALPY || hpyx_api._PyObject_GetDictPtr == NULL)
+        return;
+    PyObject **place = hpyx_api._PyObject_GetDictPtr(object);
+    PyObject *attributes = place != NULL ? *place : NULL;
+    if (attributes == NULL)
+        return;
+    *place = NULL;
+    hpyx_api.Py_DecRef(attributes);
+}
+
 /* An instance of a heap type holds a reference to its type; whoever frees the instance gives it up.
  * */
 void hpyx_object_free(intptr_t object) {
+    release_attributes((PyObject *)object);
     PyObject *type = hpyx_api.PyObject_Type((PyObject *)object);
     freefunc release = (freefunc)hpyx_api.PyType_GetSlot((PyTypeObject *)type, HPYX_TP_FREE);
     release((void *)object);
