@@ -113,7 +113,7 @@ class Calls:
     def results(self, futures):
         """Take the first of *futures*, which is done, and yield its results, up to an error.
 
-        For each of them that there is room for now, an item is taken and submitted first.
+        Each makes room for one more item, which is taken and submitted first.
         """
         if self._chunksize == 1:
             self._make_room()

@@ -12,6 +12,10 @@ const HEADER: &str = "\
 //!
 //! To write this file again after a change of the header: `python3 ci/bindings.py`. The check
 //! `bindings` of `ci/check.py` fails when it is not current.
+//!
+//! The only unsafe code here is in the `Default` of C structures.
+// SAFETY (each of them): the structure holds integers, pointers, an enumeration that has a zero
+// and optional function pointers, for all of which zeroed memory is a valid value.
 ";
 
 fn main() -> ExitCode {
