@@ -41,7 +41,7 @@ IDLE_CPU_SECONDS = 0.5 if IMPLEMENTATION == "graalpy" else 0.01  # a JVM has thr
 CPU_BOUND_SECONDS = 3.0
 
 # Guards against a hang, in seconds.
-PATIENCE = {"cpython": 30, "pypy": 60}.get(IMPLEMENTATION, 180)
+PATIENCE = {"cpython": 30, "pypy": 60}.get(IMPLEMENTATION, 45)
 
 # What the resident set may grow by over two bursts, once warm: far below what one leaked
 # object per task would take.

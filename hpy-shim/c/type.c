@@ -72,17 +72,37 @@ int hpyx_object_is_collectable(intptr_t object) {
     return (flags & HPYX_TPFLAGS_HAVE_GC) != 0;
 }
 
-/* GraalPy frees a subclass's instance through its base alone, so the base gives up the attributes,
- * as CPython's subtype_dealloc does before it gets there. */
-static void release_attributes(PyObject *object) {
+/* Where the attributes of a subclass's instance are, if they are our business; else NULL. GraalPy
+ * frees and traverses such an instance through its base alone, so the base looks after them, as
+ * CPython's subtype_dealloc and subtype_traverse do before they call the base. */
+static PyObject **place_of_attributes(PyObject *object) {
     if (hpyx_probed.family != HPYX_FAMILY_GRAALPY || hpyx_api._PyObject_GetDictPtr == NULL)
-        return;
-    PyObject **place = hpyx_api._PyObject_GetDictPtr(object);
+        return NULL;
+    return hpyx_api._PyObject_GetDictPtr(object);
+}
+
+static void release_attributes(PyObject *object) {
+    PyObject **place = place_of_attributes(object);
     PyObject *attributes = place != NULL ? *place : NULL;
     if (attributes == NULL)
         return;
     *place = NULL;
     hpyx_api.Py_DecRef(attributes);
+}
+
+int hpyx_visit_attributes(intptr_t object, void *visit, void *arg) {
+    PyObject **place = place_of_attributes((PyObject *)object);
+    return place == NULL ? 0 : hpyx_visit((intptr_t)*place, visit, arg);
+}
+
+/* The object has got its first attribute, or may have. GraalPy's collector goes through objects in
+ * the order in which they were tracked, and finds a cycle only if it meets the attributes before
+ * the native object that holds them. */
+void hpyx_object_got_attributes(intptr_t object) {
+    if (hpyx_probed.family != HPYX_FAMILY_GRAALPY)
+        return;
+    hpyx_object_untrack(object);
+    hpyx_object_track(object);
 }
 
 /* An instance of a heap type holds a reference to its type; whoever frees the instance gives it up.

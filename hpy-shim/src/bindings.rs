@@ -375,6 +375,9 @@ unsafe extern "C" {
     pub fn hpyx_object_free(object: isize);
 }
 unsafe extern "C" {
+    pub fn hpyx_object_got_attributes(object: isize);
+}
+unsafe extern "C" {
     pub fn hpyx_visit_type(
         object: isize,
         visit: *mut ::core::ffi::c_void,
@@ -384,6 +387,13 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn hpyx_visit(
         raw: isize,
+        visit: *mut ::core::ffi::c_void,
+        arg: *mut ::core::ffi::c_void,
+    ) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn hpyx_visit_attributes(
+        object: isize,
         visit: *mut ::core::ffi::c_void,
         arg: *mut ::core::ffi::c_void,
     ) -> ::core::ffi::c_int;

@@ -440,6 +440,10 @@ unsafe extern "C" fn traverse<Body: NativeBody>(
             class => bindings::hpyx_visit(class, visit, arg),
         };
         match stop {
+            0 => {}
+            stop => return stop,
+        }
+        match bindings::hpyx_visit_attributes(this, visit, arg) {
             0 => body.traverse(visit, arg),
             stop => stop,
         }

@@ -84,6 +84,14 @@ impl Stored {
         unsafe { bindings::hpyx_object_track(self.0) }
     }
 
+    /// This native object, which is in the collector's sight, has got its first attribute, or may
+    /// have. Where fields are attributes it must be said, or a cycle through them may stay.
+    #[inline]
+    pub fn got_attributes(&self, _py: Attached<'_>) {
+        // SAFETY: attached; a native object that is tracked.
+        unsafe { bindings::hpyx_object_got_attributes(self.0) }
+    }
+
     /// Which object this is; only to compare, or to reach a native body.
     #[inline]
     pub fn word(&self) -> isize {

@@ -13,6 +13,9 @@ import time
 from collections import deque
 
 from ._core_module import native
+from ._exit import stays_at_exit
+
+_wait = stays_at_exit(native.Bell.wait)
 
 
 class Inbox:
@@ -64,7 +67,7 @@ class Inbox:
             if future is not None:
                 self._wake = None
                 return future
-            if not self._bell.wait(None if end is None else end - time.monotonic()):
+            if not _wait(self._bell, None if end is None else end - time.monotonic()):
                 return self.take_nowait()
 
     async def take_async(self, end=None):

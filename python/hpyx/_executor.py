@@ -11,6 +11,7 @@ import warnings
 
 from . import _map, _runtime
 from ._core_module import native
+from ._exit import stays_at_exit
 
 if not native.probe()["runs_tasks_natively"]:
     from ._python_tasks import submit as _submit
@@ -56,6 +57,8 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
             self, None if initializer is None else (initializer, tuple(initargs))
         )
 
+    _wait = stays_at_exit(native.ExecutorBase._wait)
+
     # No attribute is set on executors: it would bring their __dict__ to life, in which every call
     # of submit() would look first.
 
@@ -75,6 +78,11 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
             Threads and cancellation: any thread. The task sees the caller's context variables.
             """
             return _submit(self, fn, args, kwargs)
+
+        def __setattr__(self, name, value):
+            # An executor with attributes may be part of a cycle: see docs/decisions.md.
+            super().__setattr__(name, value)
+            self._show_to_collector()
 
         def __del__(self):
             self._abandon()

@@ -50,11 +50,13 @@ class Future(native.FutureBase, concurrent.futures.Future):
             result,
             running,
             then,
+            wait,
         )
 
+        _wait = wait
         _hpyx_call, _hpyx_error, _hpyx_value = no_call, no_error, no_value
         _hpyx_lost = None
-        del no_call, no_error, no_value
+        del no_call, no_error, no_value, wait
 
     else:
 

@@ -12,6 +12,7 @@ Threads: submit on any, run_future on the pool's.
 from contextvars import Context, copy_context
 
 from ._core_module import native
+from ._exit import stays_at_exit
 from ._lost import LostException
 
 _dependent = native.dependent
@@ -138,6 +139,8 @@ def _disarm(future):
 
 # What follows becomes part of the class Future. An outcome that is there is what counts: the core
 # learns of it a moment later, when the worker tells it.
+
+wait = stays_at_exit(native.FutureBase._wait)
 
 no_call = None
 no_error = None

@@ -264,6 +264,7 @@ pub fn dependent<'py>(
         let target = target.into_handle(py);
         target.set_attr(c"_hpyx_call", &arguments.at(0))?;
         let target = Stored::new(target);
+        target.got_attributes(py);
         trace::submitted(py, runtime, &target);
         Ok(target)
     });

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use hpy_shim::bindings::HPyMeth;
 use hpy_shim::native::{NativeBody, Static, END_OF_METHODS};
-use hpy_shim::{method, method_o, Arguments, Attached, Handle, PyResult, This};
+use hpy_shim::{method, method_noargs, method_o, Arguments, Attached, Handle, PyResult, This};
 
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Interpreter, Runtime};
@@ -39,7 +39,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 7]> = Static([
+static METHODS: Static<[HPyMeth; 8]> = Static([
     method!(
         ExecutorBody,
         c"submit",
@@ -79,6 +79,13 @@ static METHODS: Static<[HPyMeth; 7]> = Static([
         c"_abandon",
         abandon,
         c"_abandon($self, /)\n--\n\nGive up what the native part owns, where no tp_dealloc does so."
+    ),
+    method_noargs!(
+        ExecutorBody,
+        c"_show_to_collector",
+        show_to_collector,
+        c"_show_to_collector($self, /)\n--\n\n\
+          Let the cyclic collector look at the executor again: it has got attributes."
     ),
     method!(
         ExecutorBody,
@@ -310,6 +317,11 @@ fn abandon<'py>(
     _: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
     this.body().release(py);
+    py.bool(true)
+}
+
+fn show_to_collector<'py>(py: Attached<'py>, this: Executor<'py>) -> PyResult<'py, Handle<'py>> {
+    this.lend().got_attributes(py);
     py.bool(true)
 }
 

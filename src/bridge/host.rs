@@ -106,8 +106,16 @@ impl Interpreted {
         result
     }
 
-    /// Calls `sleep` with a lock of the interpreter. Attached.
-    fn on_lock<R>(&self, locks: &Locks, sleep: impl FnOnce(&Sleeper) -> R) -> R {
+    /// Ends every sleep that the end of the process must not meet; how many there are still.
+    pub fn send_sleepers_away(&self) -> usize {
+        match &self.parking {
+            Parking::Native => 0,
+            Parking::InterpreterLock(locks) => locks.send_away(),
+        }
+    }
+
+    /// Calls `sleep` with a lock of the interpreter. Attached. None: the process ends.
+    fn on_lock<R>(&self, locks: &Locks, sleep: impl FnOnce(&Sleeper) -> R) -> Option<R> {
         // SAFETY: the Host contract: attached.
         let py = unsafe { Attached::assume() };
         locks.with_one(py, self.runtime.names(), |lock| {
@@ -165,7 +173,9 @@ impl Host for Interpreted {
             // costs more than the sleep that it might save.
             Parking::InterpreterLock(locks) => {
                 (wait.before_sleep)();
-                self.on_lock(locks, |here| lot.wait(wait.key, here, wait.deadline, wait.condition))
+                let condition = &mut *wait.condition;
+                self.on_lock(locks, |here| lot.wait(wait.key, here, wait.deadline, condition))
+                    .unwrap_or_else(|| (wait.condition)())
             }
         }
     }
@@ -185,7 +195,9 @@ impl Host for Interpreted {
         };
         match &self.parking {
             Parking::Native => self.detached(|| rounds(&Sleeper::Native(OnToken::here()))),
-            Parking::InterpreterLock(locks) => self.on_lock(locks, &mut rounds),
+            Parking::InterpreterLock(locks) => {
+                self.on_lock(locks, &mut rounds);
+            }
         }
     }
 

@@ -22,7 +22,7 @@ use crate::host::ThreadRole;
 use crate::sched::pool::PoolSize;
 use crate::trace;
 
-static FUNCTIONS: Static<[HPyMeth; 27]> = Static([
+static FUNCTIONS: Static<[HPyMeth; 28]> = Static([
     function!(
         c"async_",
         async_,
@@ -79,6 +79,11 @@ static FUNCTIONS: Static<[HPyMeth; 27]> = Static([
         c"wait_for_task() -> Future, started, or None: the thread has left the pool"
     ),
     function!(c"close", close, c"close(): accept no more work; threads end when all is done"),
+    function!(
+        c"end_waits",
+        end_waits,
+        c"end_waits() -> int: how many threads wait still; see _exit"
+    ),
     function!(c"after_fork_in_child", after_fork, c"after_fork_in_child(): begin a new runtime"),
     function!(c"os_threads", os_threads, c"os_threads() -> int: 0 when there is no pool"),
     function!(c"worker_index", worker_index, c"worker_index() -> int: -1 off the pool's threads"),
@@ -365,6 +370,15 @@ fn close<'py>(
     none(py, interpreter)
 }
 
+fn end_waits<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let pool = interpreter_of(&module).runtime().pool();
+    py.int(pool.map_or(0, |pool| pool.host.send_sleepers_away() as i64))
+}
+
 fn after_fork<'py>(
     py: Attached<'py>,
     module: Module<'py>,
@@ -440,6 +454,7 @@ fn probe_interpreter<'py>(
     dict.set_item(c"header_size", &py.int(found.header_size as i64)?)?;
     dict.set_item(c"module_slots", &strings(slots)?)?;
     dict.set_item(c"runs_tasks_natively", &py.bool(probe::runs_tasks_natively())?)?;
+    dict.set_item(c"waits_natively", &py.bool(probe::may_wait_natively())?)?;
     dict.set_item(c"checks_handles", &py.bool(found.debug != 0)?)?;
     dict.set_item(c"missing", &strings(probe::missing_functions())?)?;
     dict.set_item(c"denied", &strings(probe::denied_functions())?)?;

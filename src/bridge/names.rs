@@ -39,6 +39,7 @@ names! {
     Breathe = "breathe": "() -> None: any Python code; pending requests are served on the way",
     NewLock = "new_lock": "() -> a `_thread.lock` that nobody holds",
     InterruptAgain = "interrupt_again": "(exception) -> None: what interrupted the core goes on",
+    ProcessEnds = "process_ends": "() -> the exception that ends a sleep when the process ends",
     IsMainThread = "is_main_thread": "() -> bool",
     StackIsDeep = "stack_is_deep": "() -> bool: too deep for a nested run",
     NoteNotCalled = "note_not_called": "(exception, call) -> None: the call was given up for it",

@@ -63,6 +63,7 @@ fn queue_in<'py>(
     let blank = submit::new_future(py, runtime)?;
     // It may have been made before a fork.
     future.body().set_home(runtime.home());
+    future.lend().got_attributes(py);
     submit::push(runtime, &future.borrow(py), scope)?;
     Ok(blank)
 }

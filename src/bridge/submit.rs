@@ -229,7 +229,7 @@ pub fn ready<'py>(
     let future = new_future(py, runtime)?;
     let stored = Stored::new(future.dup());
     let body = run::body(&stored);
-    body.keep_result(&future, Life::Value, value);
+    body.keep_result(py, &stored, Life::Value, value);
     let done = body.state.complete(Life::Value);
     debug_assert_eq!(done.into_callbacks().count(), 0);
     drop(stored.into_handle(py));

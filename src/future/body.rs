@@ -187,14 +187,22 @@ impl FutureBody {
 
     /// Keeps the result (value or exception). Before `complete`, by whoever completes.
     #[inline]
-    pub fn keep_result(&self, owner: &Handle<'_>, life: Life, result: Handle<'_>) {
+    pub fn keep_result<'py>(
+        &self,
+        py: Attached<'py>,
+        owner: &Stored,
+        life: Life,
+        result: Handle<'py>,
+    ) {
+        let future = owner.bind(py);
         if probe::runs_tasks_natively() {
-            return owner.fill_field(&self.result, result);
+            return future.fill_field(&self.result, result);
         }
         let attribute = if life == Life::Value { c"_hpyx_value" } else { c"_hpyx_error" };
-        if let Err(raised) = owner.set_attr(attribute, &result) {
-            raised.write_unraisable(owner.py(), owner);
+        if let Err(raised) = future.set_attr(attribute, &result) {
+            raised.write_unraisable(py, &future);
         }
+        owner.got_attributes(py);
     }
 
     /// The result of a future that is done.

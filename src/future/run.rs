@@ -221,7 +221,7 @@ pub fn end<'py>(py: Attached<'py>, future: &Stored, outcome: Outcome<'py>) {
 #[inline]
 fn keep_result<'py>(py: Attached<'py>, future: &Stored, life: Life, result: Handle<'py>) {
     let body = body(future);
-    body.keep_result(&future.bind(py), life, result);
+    body.keep_result(py, future, life, result);
     body.show_if_result_is_collectable(py, future);
 }
 

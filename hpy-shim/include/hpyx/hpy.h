@@ -146,10 +146,13 @@ void hpyx_object_track(intptr_t object);
 /* Whether the collector looks into objects of this one's type. Only where bodies hold fields. */
 int hpyx_object_is_collectable(intptr_t object);
 void hpyx_object_free(intptr_t object);
-/* For tp_traverse: shows the object's own type, one field or one stored reference to the
- * collector. Not zero means: stop and return this. */
+/* A tracked object of ours has got its first attribute, or may have. */
+void hpyx_object_got_attributes(intptr_t object);
+/* For tp_traverse: shows the object's own type, one field or one stored reference, or the
+ * attributes that a subclass gave it, to the collector. Not zero means: stop and return this. */
 int hpyx_visit_type(intptr_t object, void *visit, void *arg);
 int hpyx_visit(intptr_t raw, void *visit, void *arg);
+int hpyx_visit_attributes(intptr_t object, void *visit, void *arg);
 
 /* Raw words (arguments as the interpreter passes them, references that outlive a call) and handles.
  * borrow: a handle for an argument, valid during the call; `unborrow` ends it.

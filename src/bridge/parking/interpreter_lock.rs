@@ -17,7 +17,11 @@
 //!
 //! Threads: who sleeps is attached, and the lock lets go of the interpreter. Who wakes is attached:
 //! nothing is done detached on this kind of interpreter, conditions of waits included.
-//! Errors: what a signal handler raises ends the sleep; `take_interrupt` has it.
+//! Exit: GraalPy ends daemon threads by an exception, and a frame of native code on the way would
+//! crash the JVM. So in the end all sleepers are sent away, and no thread but the main one may
+//! sleep here from then on; `hpyx/_exit.py` has the other half.
+//! Errors: what a signal handler raises ends the sleep, and so does being sent away;
+//! `take_interrupt` has it.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -39,6 +43,7 @@ struct Lock {
     release: Stored,
     /// A sleep was interrupted, and it is not known who holds the lock: it is not used again.
     is_spoilt: AtomicBool,
+    is_sent_away: AtomicBool,
     names: &'static Names,
 }
 
@@ -46,32 +51,80 @@ struct Lock {
 #[derive(Clone)]
 pub struct OnLock(Arc<Lock>);
 
-/// The locks that no thread sleeps on now. They are never freed: giving up a reference needs an
-/// attached thread.
+/// The locks of one interpreter. They are never freed: giving up a reference needs an attached
+/// thread.
 #[derive(Default)]
-pub struct Locks(Mutex<Vec<OnLock>>);
+pub struct Locks {
+    free: Mutex<Vec<OnLock>>,
+    sleepers: Mutex<Sleepers>,
+}
+
+/// Who sleeps now.
+#[derive(Default)]
+struct Sleepers {
+    locks: Vec<OnLock>,
+    are_sent_away: bool,
+}
 
 thread_local! {
-    /// What a signal handler raised while this thread slept.
+    /// What a signal handler raised while this thread slept, or that it was sent away.
     static INTERRUPT: Cell<isize> = const { Cell::new(0) };
 }
 
 impl Locks {
     /// Calls `sleep` with a lock to sleep on. Attached. Where none can be made (no memory), the
-    /// thread looks again and again, and lets others in each time.
+    /// thread looks again and again, and lets others in each time. None: too late to sleep here.
     pub fn with_one<R>(
         &self,
         py: Attached<'_>,
         names: &'static Names,
         sleep: impl FnOnce(&OnLock) -> R,
-    ) -> R {
-        let free = lock(&self.0).pop();
+    ) -> Option<R> {
+        let free = lock(&self.free).pop();
         let chosen = free.unwrap_or_else(|| OnLock::new(py, names));
-        let result = sleep(&chosen);
-        if !chosen.0.is_spoilt.load(Ordering::Relaxed) {
-            lock(&self.0).push(chosen);
+        if !self.enter(py, &chosen) {
+            chosen.keep_end_of_process(py);
+            return None;
         }
-        result
+        let result = sleep(&chosen);
+        lock(&self.sleepers).locks.retain(|other| !Arc::ptr_eq(&other.0, &chosen.0));
+        if !chosen.0.is_spoilt.load(Ordering::Relaxed) {
+            lock(&self.free).push(chosen);
+        }
+        Some(result)
+    }
+
+    /// Whether the thread may sleep on `chosen`; then it counts as a sleeper.
+    fn enter(&self, py: Attached<'_>, chosen: &OnLock) -> bool {
+        let mut sleepers = lock(&self.sleepers);
+        if sleepers.are_sent_away {
+            drop(sleepers);
+            let is_main = chosen.0.names.get(py, Name::IsMainThread).call(&[]);
+            if !is_main.and_then(|answer| answer.is_true()).unwrap_or_else(|raised| {
+                raised.clear(py);
+                false
+            }) {
+                return false;
+            }
+            sleepers = lock(&self.sleepers);
+        }
+        sleepers.locks.push(chosen.clone());
+        true
+    }
+
+    /// Ends every sleep, and tells how many there are still. Called by the main thread, attached,
+    /// until there is none.
+    pub fn send_away(&self) -> usize {
+        let sleeping = {
+            let mut sleepers = lock(&self.sleepers);
+            sleepers.are_sent_away = true;
+            sleepers.locks.clone()
+        };
+        for sleeper in &sleeping {
+            sleeper.0.is_sent_away.store(true, Ordering::Relaxed);
+            sleeper.unpark();
+        }
+        sleeping.len()
     }
 }
 
@@ -102,6 +155,7 @@ impl OnLock {
             acquire: Stored::new(acquire),
             release: Stored::new(release),
             is_spoilt: AtomicBool::new(false),
+            is_sent_away: AtomicBool::new(false),
             names,
         }))
     }
@@ -120,13 +174,16 @@ impl OnLock {
             Ok(answer) if answer.is(&names.get(py, Name::False)) => Sleep::TimedOut,
             Ok(_) => Sleep::Woken,
             Err(raised) => {
-                let interrupt = raised.take(py).into_word();
-                let before = INTERRUPT.replace(interrupt);
-                // SAFETY: kept here by an earlier sleep of this thread that nobody asked about.
-                unsafe { stored_release(py, before) };
+                keep_interrupt(py, raised.take(py));
                 Sleep::Interrupted
             }
         }
+    }
+
+    #[cold]
+    fn keep_end_of_process(&self, py: Attached<'_>) {
+        let made = self.0.names.get(py, Name::ProcessEnds).call(&[]);
+        keep_interrupt(py, made.unwrap_or_else(|raised| raised.take(py)));
     }
 
     fn release(&self, py: Attached<'_>) {
@@ -154,7 +211,11 @@ impl Parker for OnLock {
         if state.compare_exchange(EMPTY, PARKED, Ordering::Acquire, Ordering::Acquire).is_err() {
             // ORDER: Acquire, as above.
             state.swap(EMPTY, Ordering::Acquire);
-            return true;
+            let goes_on = !self.0.is_sent_away.load(Ordering::Relaxed);
+            if !goes_on {
+                self.keep_end_of_process(py);
+            }
+            return goes_on;
         }
         let mut sleep = self.acquire(py, deadline);
         // ORDER: Acquire, as above.
@@ -169,6 +230,10 @@ impl Parker for OnLock {
             // ORDER: Acquire, as above.
             state.swap(EMPTY, Ordering::Acquire);
         }
+        if self.0.is_sent_away.load(Ordering::Relaxed) && sleep != Sleep::Interrupted {
+            self.keep_end_of_process(py);
+            return false;
+        }
         sleep != Sleep::Interrupted
     }
 
@@ -182,7 +247,13 @@ impl Parker for OnLock {
     }
 }
 
-/// What a signal handler raised while this thread slept, as a Python error.
+fn keep_interrupt(py: Attached<'_>, exception: Handle<'_>) {
+    let before = INTERRUPT.replace(exception.into_word());
+    // SAFETY: kept here by an earlier sleep of this thread that nobody asked about.
+    unsafe { stored_release(py, before) };
+}
+
+/// What ended the sleep of this thread, as a Python error.
 pub fn take_interrupt(py: Attached<'_>) -> PyResult<'_, ()> {
     match INTERRUPT.take() {
         0 => Ok(()),
