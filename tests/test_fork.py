@@ -152,6 +152,36 @@ assert hpyx.async_(task).result() == 6
     run(script)
 
 
+def test_a_task_that_returns_in_both_processes_leaves_the_queue_to_the_parent():
+    script = """
+hpyx.init(os_threads=1, cfg=["hpyx.max_spare_workers=0"])
+read_end, write_end = os.pipe()
+gate = Gate()
+
+def forks():
+    gate("forks")
+    if os.fork() == 0:
+        os.write(write_end, b"c")
+    return os.getpid()
+
+def says_where():
+    os.write(write_end, b"p" if os.getpid() == parent else b"!")
+
+parent = os.getpid()
+forking = hpyx.async_(forks)
+gate.entered()
+queued = [hpyx.async_(says_where) for _ in range(10)]
+gate.open()
+assert forking.result() == parent
+for future in queued:
+    future.result()
+os.wait()
+os.close(write_end)
+assert sorted(os.read(read_end, 100)) == sorted(b"c" + b"p" * 10)
+"""
+    run(script)
+
+
 def test_forks_in_the_middle_of_heavy_use_never_inherit_a_held_lock():
     script = """
 hpyx.init(os_threads=2)

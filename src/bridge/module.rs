@@ -387,6 +387,9 @@ fn after_fork<'py>(
     let interpreter = interpreter_of(&module);
     waiting::forget_main_thread();
     trace::forget_thread();
+    if let Some(parents) = interpreter.runtime().pool() {
+        parents.forget_forked_thread();
+    }
     interpreter.begin_runtime();
     none(py, interpreter)
 }

@@ -149,8 +149,17 @@ impl<H: Host> Pool<H> {
 
     /// See `enter_thread`.
     pub fn leave_thread(&'static self) {
-        PoolThread::leave(self);
-        self.threads.fetch_sub(1, Ordering::Relaxed);
+        if PoolThread::leave(self) {
+            self.threads.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// In a forked child, for the pool of its parent: if a task forked, then its thread takes no
+    /// more tasks of this pool (the parent runs them) and leaves it when the task returns.
+    pub fn forget_forked_thread(&'static self) {
+        if let Some(thread) = PoolThread::current(self) {
+            thread.forget_pool();
+        }
     }
 
     /// See `enter_thread`. None: this thread is not needed any more.

@@ -81,6 +81,8 @@ pub(super) enum Without {
     Idle,
     /// It waited inside a task, and its slot went to a spare.
     RanOn,
+    /// The process was forked inside a task: the pool is the parent's.
+    Forked,
 }
 
 impl<H: Host> PoolThread<H> {
@@ -99,15 +101,26 @@ impl<H: Host> PoolThread<H> {
         CURRENT.with(|current| current.set(Box::into_raw(thread).cast()));
     }
 
-    /// The thread leaves the pool: `next_task` said that it is not needed any more.
-    pub(super) fn leave(pool: &'static Pool<H>) {
+    /// The thread leaves the pool: `next_task` said that it is not needed any more. False when it
+    /// does not belong to this pool: it forked, and the pool is the child's.
+    pub(super) fn leave(pool: &'static Pool<H>) -> bool {
+        let Some(this) = Self::current(pool) else {
+            return false;
+        };
+        let forked = matches!(this.without.get(), Without::Forked);
         let this = CURRENT.with(|current| current.replace(std::ptr::null())).cast::<Self>();
-        debug_assert!(!this.is_null(), "a thread left the pool twice");
         // SAFETY: made by `enter` on this thread, and not reachable any more.
         drop(unsafe { Box::from_raw(this.cast_mut()) });
-        if pool.is_closing() {
+        if !forked && pool.is_closing() {
             pool.let_stand_bys_go();
         }
+        true
+    }
+
+    /// In a forked child, where nobody else is left of the pool: the thread takes no more tasks.
+    pub(super) fn forget_pool(&self) {
+        self.held.set(None);
+        self.without.set(Without::Forked);
     }
 
     /// The next task for this thread, which waits for one as long as it is needed. Attached.
@@ -162,6 +175,10 @@ impl<H: Host> PoolThread<H> {
                 Some(unsafe { self.pool.queues.hold(self.index(), clock) })
             }
             (Without::RanOn, _) => self.after_run_without_slot(),
+            (Without::Forked, _) => {
+                self.without.set(Without::Forked);
+                return None;
+            }
             _ => self.stand_by(),
         };
         self.set_held(Some(held?));
