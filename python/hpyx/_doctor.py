@@ -95,7 +95,7 @@ def _configuration():
         return {"error": str(error)}
     return {
         key: dict(value) if key == "options" else list(value) if key == "cfg" else value
-        for key, value in vars(found).items()
+        for key, value in found._asdict().items()
     }
 
 

@@ -9,7 +9,7 @@ machine. Errors: TypeError and ValueError that name the entry. Threads: any.
 import contextlib
 import sys
 import threading
-from dataclasses import dataclass
+from collections import namedtuple
 from types import MappingProxyType
 
 from . import config
@@ -21,8 +21,15 @@ _GRANULE = 1 << 16  # a multiple of every page size
 _MAX_STACK = 1 << 40
 
 
-@dataclass(frozen=True)
-class Configuration:
+# A named tuple: importing dataclasses takes a third of what importing hpyx does, and leaves a
+# thousand objects behind that a collector looks at again and again.
+class Configuration(
+    namedtuple(
+        "Configuration",
+        "os_threads os_threads_from cfg options max_spare_workers stack_size autoinit async_mode"
+        " trace_path",
+    )
+):
     """What the runtime runs with, or would start with.
 
     Attributes:
@@ -37,15 +44,7 @@ class Configuration:
         trace_path: HPYX_TRACE_PATH, or None.
     """
 
-    os_threads: int
-    os_threads_from: str
-    cfg: tuple
-    options: MappingProxyType
-    max_spare_workers: int
-    stack_size: object
-    autoinit: bool
-    async_mode: str
-    trace_path: object
+    __slots__ = ()
 
 
 def settle(os_threads, cfg, inherited):

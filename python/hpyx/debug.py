@@ -3,15 +3,20 @@
 Called by: users. Threads: any.
 """
 
-from dataclasses import dataclass
+from collections import namedtuple
 
 from . import _runtime, _trace
 from ._core_module import native
 from ._settings import Configuration as Configuration
 
 
-@dataclass(frozen=True)
-class Statistics:
+class Statistics(
+    namedtuple(
+        "Statistics",
+        "workers threads busy searching asleep queued tasks_started tasks_finished tasks_stolen"
+        " spares_started",
+    )
+):
     """Counters of the runtime at one moment, all zero before it starts.
 
     Attributes:
@@ -26,16 +31,7 @@ class Statistics:
         spares_started: threads ever started to stand in for workers that wait.
     """
 
-    workers: int
-    threads: int
-    busy: int
-    searching: int
-    asleep: int
-    queued: int
-    tasks_started: int
-    tasks_finished: int
-    tasks_stolen: int
-    spares_started: int
+    __slots__ = ()
 
 
 def get_num_worker_threads():

@@ -1,10 +1,8 @@
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-@dataclass(frozen=True)
-class Statistics:
+class Statistics(NamedTuple):
     workers: int
     threads: int
     busy: int
@@ -16,8 +14,7 @@ class Statistics:
     tasks_stolen: int
     spares_started: int
 
-@dataclass(frozen=True)
-class Configuration:
+class Configuration(NamedTuple):
     os_threads: int
     os_threads_from: str
     cfg: tuple[str, ...]
