@@ -1,4 +1,4 @@
-"""``await future`` under event loops that are not asyncio's: uvloop, trio, and anyio on both."""
+"""``await future`` under event loops that are not asyncio's: trio, and anyio on it and asyncio."""
 
 import asyncio
 import concurrent.futures
@@ -16,48 +16,6 @@ from skips import needs
 async def many(count):
     futures = [hpyx.async_(abs, -index) for index in range(count)]
     return [await future for future in futures]
-
-
-@needs("uvloop")
-def test_uvloop_waits_for_futures():
-    import uvloop
-
-    async def main():
-        calls = (outcome(hpyx.async_(abs, -index)) for index in range(sizes.MANY))
-        wrapped = (hpyx.aio.wrap_future(hpyx.async_(abs, -index)) for index in range(sizes.MANY))
-        return await asyncio.gather(*calls), await asyncio.gather(*wrapped)
-
-    async def outcome(future):
-        return await future
-
-    loop = uvloop.new_event_loop()
-    try:
-        expected = list(range(sizes.MANY))
-        assert loop.run_until_complete(main()) == (expected, expected)
-        assert loop.run_until_complete(many(sizes.MANY)) == expected
-    finally:
-        loop.close()
-
-
-@needs("uvloop")
-def test_a_uvloop_that_is_closed_first_is_a_warning(caplog):
-    import uvloop
-
-    told = threading.Event()
-    with Gate() as gate:
-
-        async def main():
-            future = hpyx.async_(gate)
-            future.__await__().send(None)
-            future.add_done_callback(lambda _: told.set())
-
-        loop = uvloop.new_event_loop()
-        loop.run_until_complete(main())
-        loop.close()
-        with caplog.at_level(logging.WARNING):
-            gate.open()
-            assert told.wait(sizes.PATIENCE)
-    assert [record.name for record in caplog.records] == ["hpyx.aio"]
 
 
 @needs("trio")

@@ -51,8 +51,7 @@ def run_column(column: Column, plan: Plan) -> Outcome:
     with tempfile.TemporaryDirectory(prefix=f"env-{column.name}-", dir=cache_dir()) as folder:
         packages = [str(plan.wheel)]
         if not plan.script:
-            folders = [TESTS, TESTS / plan.suite] if plan.suite else [TESTS]
-            packages += [word for f in folders for word in ("-r", str(f / "requirements.txt"))]
+            packages += [word for file in requirements(column, plan.suite) for word in ("-r", file)]
         try:
             environment = make_environment(column, plan.found, Path(folder), packages, log)
             outcome.library = environment.library()
@@ -72,6 +71,16 @@ def run_column(column: Column, plan: Plan) -> Outcome:
             tail = log.read_text(errors="replace").splitlines()[-40:]
             say("\n".join(f"    {column.name} | {line[:200]}" for line in tail))
     return outcome
+
+
+def requirements(column: Column, suite: str) -> list[str]:
+    """Return the files that name what the tests need; with a GIL there may be more of it."""
+    folders = [TESTS, TESTS / suite] if suite else [TESTS]
+    names = ["requirements.txt"]
+    if not column.name.endswith("t"):
+        names.append("requirements-gil.txt")
+    files = [folder / name for folder in folders for name in names]
+    return [str(file) for file in files if file.is_file()]
 
 
 def run_tests(environment: Environment, plan: Plan, outcome: Outcome, log: Path) -> None:
