@@ -196,6 +196,15 @@ def test_names_are_qualified_names_whatever_the_callable_is(tracing):
     assert [record["name"] for record in _by_id(tracing)] == list(callables)
 
 
+def test_a_chunk_of_a_map_has_the_name_of_the_function(tracing):
+    with tracing:
+        executor = hpyx.HPXExecutor()
+        assert list(executor.map(identity, range(6), chunksize=3)) == list(range(6))
+        assert list(executor.map(identity, range(2), chunksize=3, buffersize=1)) == [0, 1]
+    names = [record["name"] for record in _by_id(tracing)]
+    assert names == ["chunk(identity)"] * 2 + ["identity"] * 2
+
+
 def _by_id(tracing):
     return sorted(tracing.records, key=lambda record: record["id"])
 

@@ -14,6 +14,7 @@ from itertools import islice
 
 from ._as_completed import Inbox
 from ._core_module import native
+from ._trace import task_name
 
 # Between two such groups of submissions signals are looked for and other threads get their turn.
 _GROUP = 256
@@ -65,10 +66,11 @@ class Calls:
     """
 
     def __init__(self, executor, fn, iterables, chunksize, buffersize, watched):
+        chunksize = chunksize if buffersize is None else min(chunksize, buffersize)
         self._submit = executor.submit
-        self._fn = fn
+        self._fn = fn if chunksize == 1 else _CallEach(fn)
         self._items = zip(*iterables)
-        self._chunksize = chunksize if buffersize is None else min(chunksize, buffersize)
+        self._chunksize = chunksize
         self._room = buffersize
         self._inbox = Inbox() if watched else None
         self.unseen = {}  # how many items each future stands for that take_ended() has not given
@@ -85,7 +87,7 @@ class Calls:
             if self._chunksize == 1:
                 future = self._submit(self._fn, *chunk[0])
             else:
-                future = self._submit(_call_each, self._fn, chunk)
+                future = self._submit(self._fn, chunk)
             self.futures.append(future)
             if self._inbox is not None:
                 self.unseen[future] = len(chunk)
@@ -182,12 +184,19 @@ def as_they_end(calls, end, progress):
         calls.close()
 
 
-def _call_each(fn, chunk):
-    """Call fn for each of a chunk; return the results up to the first error, and that error."""
-    results = []
-    try:
-        for items in chunk:
-            results.append(fn(*items))
-    except BaseException as error:
-        return results, error
-    return results, None
+class _CallEach:
+    """Calls fn for each of a chunk. In a trace it is called chunk(name of fn)."""
+
+    def __init__(self, fn):
+        self._fn = fn
+        self.__qualname__ = f"chunk({task_name(fn)})"
+
+    def __call__(self, chunk):
+        """Return the results up to the first error, and that error."""
+        results = []
+        try:
+            for items in chunk:
+                results.append(self._fn(*items))
+        except BaseException as error:
+            return results, error
+        return results, None
