@@ -1,9 +1,10 @@
 """Child interpreters for what needs a process of its own: configuration, exit, fork, crashes.
 
-Owns: `run_python` (one script, one process) and `Server` (one process that calls many functions of
-the test modules, for tests that share a configuration; start-up takes seconds on some
-interpreters). Both strip HPYX_* from the environment, make warnings errors, and turn a time-out
-into a failure that shows where every thread of the child stood.
+Owns: `run_python` (one script, one process), `run_life` (the same, but on some interpreters, where
+start-up takes seconds, such scripts share a process: see `lives`) and `Server` (one process that
+calls many functions of the test modules, for tests that share a configuration). All strip HPYX_*
+from the environment, make warnings errors, and turn a time-out into a failure that shows where
+every thread of the child stood.
 Threads: a Server is used by one thread at a time.
 Errors: AssertionError with all output of the child.
 """
@@ -23,6 +24,7 @@ import threading
 import traceback
 import warnings as warnings_module
 
+import lives
 import sizes
 
 TESTS = os.path.dirname(os.path.abspath(__file__))
@@ -60,7 +62,7 @@ def run_python(source, *, env=None, timeout=None, warnings="error"):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         universal_newlines=True,
-        env=environment(env),
+        env=environment({**sizes.SHORT_LIVED, **(env or {})}),
         cwd=TESTS,
     )
     try:
@@ -73,9 +75,29 @@ def run_python(source, *, env=None, timeout=None, warnings="error"):
     return Result(stdout, stderr, process.returncode)
 
 
+def run_life(source, *, env=None):
+    """Run *source* in an interpreter, or a life, of its own; return what `run_python` returns."""
+    if not sizes.LIVES_SHARE_A_PROCESS:
+        return run_python(source, env=env)
+    return Result(*_lives.call(lives.live, textwrap.dedent(source), env or {}))
+
+
+def close_lives():
+    """End the process of the lives; it must end clean."""
+    _lives.close()
+
+
 def run_clean(source, *, returncode=0, **options):
     """Run *source*; return its stdout. It must end with *returncode* and an empty stderr."""
-    result = run_python(source, **options)
+    return _checked(run_python(source, **options), returncode)
+
+
+def run_clean_life(source, *, returncode=0, env=None):
+    """The same as `run_clean`, by `run_life`."""
+    return _checked(run_life(source, env=env), returncode)
+
+
+def _checked(result, returncode):
     if result.returncode != returncode or result.stderr:
         message = "exit status {0.returncode}\n--- stdout\n{0.stdout}\n--- stderr\n{0.stderr}"
         raise AssertionError(message.format(result))
@@ -85,12 +107,14 @@ def run_clean(source, *, returncode=0, **options):
 class Server:
     """A child interpreter, begun with ``hpyx.init(**init)``, that calls functions by name.
 
+    starts: False leaves the package alone.
+
     ``call(function, *args)`` runs a module-level function in the main thread of the child and
     returns its result (both pickled). A child that hung or died is replaced at the next call.
     """
 
-    def __init__(self, *, env=None, **init):
-        self._env, self._init = env, init
+    def __init__(self, *, env=None, starts=True, **init):
+        self._env, self._init = env, init if starts else None
         self._process = None
 
     def call(self, function, *args, timeout=None):
@@ -162,6 +186,9 @@ class Server:
             return stream.read().decode(errors="replace")
 
 
+_lives = Server(starts=False)
+
+
 def _answer(module, name, args):
     try:
         with warnings_module.catch_warnings():
@@ -176,9 +203,10 @@ def _serve(answers):
     os.dup2(2, 1)  # what tests print must not mix with the answers
     requests = sys.stdin.buffer
     init = pickle.load(requests)
-    import hpyx
+    if init is not None:
+        import hpyx
 
-    hpyx.init(**init)
+        hpyx.init(**init)
     while True:
         try:
             request = pickle.load(requests)

@@ -14,7 +14,7 @@ import pytest
 
 import hpyx
 import sizes
-from child import Server
+from child import Server, close_lives
 from helpers import Gate
 
 WORKERS = 2
@@ -52,6 +52,13 @@ def pytest_runtest_protocol(item):
 def runtime():
     """Start the runtime of this process, once."""
     hpyx.init(os_threads=WORKERS, cfg=["hpyx.max_spare_workers=0"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lives():
+    """End the process that lives shared, if there was one."""
+    yield
+    close_lives()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ Errors: AssertionError with the page, the line, and what was printed instead.
 import pathlib
 import re
 
-from child import run_clean
+from child import run_clean, run_clean_life
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
@@ -71,8 +71,11 @@ def stated(blocks):
 
 
 def run_page(name, path, warnings="error"):
-    """Run the examples of a page in a process of its own."""
+    """Run the examples of a page in a process, or a life, of its own."""
     blocks = blocks_of(path)
     program = PROGRAM.format(blocks=blocks, shown=stated(blocks), page=name)
-    run_clean(program, warnings=warnings)
+    if warnings == "error":
+        run_clean_life(program)
+    else:
+        run_clean(program, warnings=warnings)
     return len(stated(blocks))

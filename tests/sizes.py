@@ -30,7 +30,18 @@ ROUND_TRIPS = _scaled(20_000, 1_000)
 RACES = _scaled(5_000, 300)
 MANY = _scaled(1_000, 100)
 FORKS = _scaled(10, 3)
-FIRST_STARTS = _scaled(5, 2)
+FIRST_STARTS = 1 if IMPLEMENTATION == "graalpy" else _scaled(5, 2)
+
+# Whether scripts that need a runtime of their own, but no process, share one: starting takes long.
+LIVES_SHARE_A_PROCESS = IMPLEMENTATION == "graalpy"
+
+# Variables for processes that run for a moment. The launcher of ci/pythons/graalpy.py reads this
+# one: a JVM that optimises less is up in half the time.
+SHORT_LIVED = (
+    {"HPYX_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+    if IMPLEMENTATION == "graalpy"
+    else {}
+)
 
 # Promised bounds, in seconds. A wait is promised to end within 0.1 s of Ctrl-C; the rest is slack
 # for a loaded machine. A GIL holder is promised to yield within some switch intervals (5 ms each).

@@ -8,6 +8,7 @@ import gc
 import importlib.util
 import os
 import signal
+import socket
 import sys
 import sysconfig
 
@@ -44,6 +45,7 @@ CAPABILITIES = {
         " which PyPy does not tell",
     ),
     "elf": (sys.platform == "linux", "reads the library as an ELF file"),
+    "finalizers": (not GRAALPY, "GraalPy never calls __del__ of a class written in Python"),
     "fork": (
         hasattr(os, "fork") and not GRAALPY,
         "GraalPy cannot fork a JVM, Windows has no fork",
@@ -79,7 +81,10 @@ CAPABILITIES = {
         sys.version_info >= (3, 11),
         "asyncio has task groups from Python 3.11 on",
     ),
-    "trio": (_is_installed("trio"), "trio is tested where it is installed"),
+    "trio": (
+        _is_installed("trio") and hasattr(socket.socket, "sendmsg"),
+        "trio needs socket.sendmsg, which GraalPy lacks: it cannot be imported there",
+    ),
     "uvloop": (
         _is_installed("uvloop"),
         "uvloop has wheels for CPython with a GIL only",

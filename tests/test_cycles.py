@@ -15,6 +15,7 @@ import pytest
 import hpyx
 import sizes
 from helpers import Gate, Thing, all_dead, wait_until
+from skips import needs
 
 
 class Failure(Exception):
@@ -216,6 +217,7 @@ def test_a_pending_future_that_is_dropped_still_runs(held):
     assert ran.wait(sizes.PATIENCE)
 
 
+@needs("finalizers")
 def test_a_result_whose_finalizer_uses_the_library_is_dropped_safely():
     revived = []
 
@@ -236,6 +238,7 @@ def test_a_result_whose_finalizer_uses_the_library_is_dropped_safely():
     assert set(revived) == {3}
 
 
+@needs("finalizers")
 def test_a_finalizer_that_waits_for_a_task_does_not_deadlock():
     waited = []
 

@@ -5,14 +5,14 @@ needs it; the race with the start is run without the gate, many times.
 """
 
 import concurrent.futures
-import gc
 import threading
+import weakref
 
 import pytest
 
 import hpyx
 import sizes
-from helpers import Gate, parallel, wait_until
+from helpers import Gate, Thing, all_dead, parallel
 
 
 def test_a_pending_future_is_cancelled_and_never_runs(held):
@@ -96,22 +96,14 @@ def test_cancelling_one_future_leaves_its_neighbours_alone(held):
 
 
 def test_a_cancelled_task_lets_go_of_its_arguments(held):
-    released = threading.Event()
-
-    class Watched:
-        def __del__(self):
-            released.set()
-
-    future = hpyx.async_(id, Watched())
+    argument = Thing()
+    reference = weakref.ref(argument)
+    future = hpyx.async_(id, argument)
+    del argument
     future.cancel()
     held.open()
     hpyx.async_(abs, -1).result()
-
-    def freed():
-        gc.collect()
-        return released.is_set()
-
-    assert wait_until(freed, 10)
+    assert all_dead([reference])
     assert future.cancelled()
 
 

@@ -13,7 +13,7 @@ import sysconfig
 import pytest
 
 import hpyx
-from child import run_clean
+from child import run_clean, run_clean_life
 from hpyx import _native
 from skips import needs
 
@@ -88,7 +88,7 @@ def test_the_library_loads_whatever_its_suffix(tmp_path, suffix):
         assert module.probe() == _native.probe()
         assert hpyx.async_(abs, -1).result() == 1
     """
-    run_clean(script.format(copy))
+    run_clean_life(script.format(copy))
 
 
 def test_library_path_is_the_file_that_was_loaded():

@@ -13,6 +13,9 @@ import pytest
 import hpyx
 from child import run_python
 from helpers import Gate, wait_until
+from skips import module_needs
+
+module_needs("finalizers")
 
 
 class Lost(Exception):

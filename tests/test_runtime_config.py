@@ -7,7 +7,7 @@ child.
 import pytest
 
 import hpyx
-from child import run_clean, run_python
+from child import run_clean, run_clean_life, run_life
 from hpyx import config
 from skips import needs
 
@@ -25,22 +25,22 @@ START_BY_TASK = """
 
 
 def test_the_environment_sets_the_number_of_workers():
-    assert run_clean(START_BY_TASK, env={"HPYX_OS_THREADS": "3"}).strip() == "3"
+    assert run_clean_life(START_BY_TASK, env={"HPYX_OS_THREADS": "3"}).strip() == "3"
 
 
 def test_arguments_beat_the_environment():
     script = COUNT.format("os_threads=2")
-    assert run_clean(script, env={"HPYX_OS_THREADS": "3"}).strip() == "2"
+    assert run_clean_life(script, env={"HPYX_OS_THREADS": "3"}).strip() == "2"
 
 
 def test_an_empty_variable_is_no_wish():
     empty = {"HPYX_OS_THREADS": "", "HPYX_CFG": "", "HPYX_AUTOINIT": ""}
-    assert run_clean(START_BY_TASK, env=empty) == run_clean(START_BY_TASK)
+    assert run_clean_life(START_BY_TASK, env=empty) == run_clean_life(START_BY_TASK)
 
 
 @pytest.mark.parametrize("value", ["abc", "0", "-2", "2.5"])
 def test_a_bad_number_of_workers_is_refused_and_the_variable_named(value):
-    result = run_python(START_BY_TASK, env={"HPYX_OS_THREADS": value})
+    result = run_life(START_BY_TASK, env={"HPYX_OS_THREADS": value})
     assert result.returncode == 1
     last = result.stderr.strip().splitlines()[-1]
     assert last.startswith("ValueError") and "HPYX_OS_THREADS" in last and value in last
@@ -58,9 +58,9 @@ BLOCKED_POOL = """
 
 def test_cfg_from_the_environment_is_honoured_and_arguments_beat_it():
     env = {"HPYX_CFG": "hpx.stacks.small_size=0x20000;hpyx.max_spare_workers=0"}
-    assert run_clean(BLOCKED_POOL.format(""), env=env).split() == ["False", "0"]
+    assert run_clean_life(BLOCKED_POOL.format(""), env=env).split() == ["False", "0"]
     argument = ', cfg=["hpyx.max_spare_workers=4"]'
-    grown = run_clean(BLOCKED_POOL.format(argument), env=env).split()
+    grown = run_clean_life(BLOCKED_POOL.format(argument), env=env).split()
     assert grown[0] == "True" and int(grown[1]) >= 1
 
 
@@ -84,13 +84,13 @@ def test_without_autoinit_a_task_needs_an_explicit_init(value):
         hpyx.init(os_threads=2)
         print(hpyx.async_(abs, -1).result())
     """
-    assert run_clean(script, env={"HPYX_AUTOINIT": value}).strip() == "1"
+    assert run_clean_life(script, env={"HPYX_AUTOINIT": value}).strip() == "1"
 
 
 @pytest.mark.parametrize("value", ["1", "true"])
 def test_autoinit_can_be_asked_for(value):
     env = {"HPYX_AUTOINIT": value, "HPYX_OS_THREADS": "2"}
-    assert run_clean(START_BY_TASK, env=env).strip() == "2"
+    assert run_clean_life(START_BY_TASK, env=env).strip() == "2"
 
 
 @needs("affinity")
@@ -112,7 +112,7 @@ def test_the_default_number_of_workers_is_at_most_what_the_process_may_use():
         hpyx.init()
         print(hpyx.debug.get_num_worker_threads(), len(os.sched_getaffinity(0)))
     """
-    workers, allowed = map(int, run_clean(script).split())
+    workers, allowed = map(int, run_clean_life(script).split())
     assert 1 <= workers <= allowed
 
 
@@ -127,7 +127,7 @@ def test_a_start_that_is_refused_can_be_made_good_in_the_same_process():
         assert hpyx.async_(abs, -1).result() == 1
         print(hpyx.debug.get_num_worker_threads())
     """
-    output = run_clean(script, env={"HPYX_OS_THREADS": "none"})
+    output = run_clean_life(script, env={"HPYX_OS_THREADS": "none"})
     assert output.strip() == "2"
 
 
@@ -152,12 +152,12 @@ LAYERS = {"HPYX_OS_THREADS": "3", "HPYX_CFG": "hpx.os_threads!=4"}
     ],
 )
 def test_arguments_go_before_the_environment_and_threads_before_cfg(arguments, env, expected):
-    assert run_clean(WHY.format(arguments), env=env).strip() == expected
+    assert run_clean_life(WHY.format(arguments), env=env).strip() == expected
 
 
 def test_auto_is_a_wish_too_and_beats_the_environment():
-    plain = run_clean(START_BY_TASK)
-    assert run_clean(COUNT.format('os_threads="auto"'), env={"HPYX_OS_THREADS": "57"}) == plain
+    plain = run_clean_life(START_BY_TASK)
+    assert run_clean_life(COUNT.format('os_threads="auto"'), env={"HPYX_OS_THREADS": "57"}) == plain
 
 
 def test_the_defaults_are_those_of_the_guide():
@@ -206,7 +206,7 @@ def test_all_of_cfg_is_kept_and_shown_and_nobody_can_change_it():
             raise AssertionError("changed")
         print(found.os_threads, found.max_spare_workers > 0, found.autoinit)
     """
-    assert run_clean(script) == "2 True True\n"
+    assert run_clean_life(script) == "2 True True\n"
 
 
 def test_the_configuration_can_be_asked_for_before_the_start():
@@ -218,7 +218,7 @@ def test_the_configuration_can_be_asked_for_before_the_start():
         assert hpyx.debug.configuration() == found
         print(found.os_threads)
     """
-    assert run_clean(script, env={"HPYX_OS_THREADS": "3"}) == "3\n"
+    assert run_clean_life(script, env={"HPYX_OS_THREADS": "3"}) == "3\n"
 
 
 STACK = """
@@ -250,14 +250,15 @@ STACK = """
 def test_a_stack_size_may_enlarge_the_stacks_of_workers_and_of_no_other_thread():
     wanted = 100 << 20
     worker, usual = map(
-        int, run_clean(STACK.format([f"hpx.stacks.small_size={wanted:#x}"])).split()
+        int, run_clean_life(STACK.format([f"hpx.stacks.small_size={wanted:#x}"])).split()
     )
     assert worker >= wanted > usual
 
 
 @needs("thread_stacks")
 def test_a_stack_size_never_makes_a_stack_smaller():
-    worker, usual = map(int, run_clean(STACK.format(["hpx.stacks.small_size=0x20000"])).split())
+    output = run_clean_life(STACK.format(["hpx.stacks.small_size=0x20000"]))
+    worker, usual = map(int, output.split())
     assert worker == usual
 
 

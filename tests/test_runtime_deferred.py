@@ -13,7 +13,7 @@ import pytest
 
 import hpyx
 import sizes
-from child import Server, run_clean, run_python
+from child import Server, run_clean, run_clean_life, run_life
 from helpers import Thing, all_dead, parallel
 
 DEFERRED = {"HPYX_ASYNC_MODE": "deferred"}
@@ -185,7 +185,7 @@ def test_after_shutdown_who_asks_still_gets_the_result():
         hpyx.shutdown()
         print(future.result())
     """
-    assert run_clean(script, env=DEFERRED) == "1\n"
+    assert run_clean_life(script, env=DEFERRED) == "1\n"
 
 
 def test_async_is_the_default_and_can_be_asked_for():
@@ -195,11 +195,11 @@ def test_async_is_the_default_and_can_be_asked_for():
             hpyx.debug.get_worker_thread_id).result() >= 0)
     """
     for env in ({}, {"HPYX_ASYNC_MODE": ""}, {"HPYX_ASYNC_MODE": "async"}):
-        assert run_clean(script, env=env) == "async True\n"
+        assert run_clean_life(script, env=env) == "async True\n"
 
 
 def test_another_mode_is_refused_and_the_variable_named():
-    result = run_python("import hpyx; hpyx.init()", env={"HPYX_ASYNC_MODE": "lazy"})
+    result = run_life("import hpyx; hpyx.init()", env={"HPYX_ASYNC_MODE": "lazy"})
     last = result.stderr.strip().splitlines()[-1]
     assert result.returncode == 1 and last.startswith("ValueError")
     assert "HPYX_ASYNC_MODE" in last and "lazy" in last and "deferred" in last

@@ -8,7 +8,7 @@ import pytest
 
 import hpyx
 import sizes
-from child import run_clean
+from child import run_clean, run_clean_life
 
 
 def test_the_runtime_starts_with_the_first_task_and_not_before():
@@ -21,7 +21,7 @@ def test_the_runtime_starts_with_the_first_task_and_not_before():
         assert hpyx.is_running()
         assert hpyx.debug.get_num_worker_threads() >= 1
     """
-    run_clean(script)
+    run_clean_life(script)
 
 
 def test_init_starts_the_runtime_with_so_many_workers():
@@ -32,7 +32,7 @@ def test_init_starts_the_runtime_with_so_many_workers():
         assert hpyx.debug.get_num_worker_threads() == 3
         assert hpyx.debug.statistics().workers == 3
     """
-    run_clean(script)
+    run_clean_life(script)
 
 
 def test_init_with_the_same_arguments_again_changes_nothing():
@@ -95,7 +95,7 @@ def test_bad_values_start_nothing():
         hpyx.init(os_threads=2)
         assert hpyx.debug.get_num_worker_threads() == 2
     """
-    run_clean(script)
+    run_clean_life(script)
 
 
 def test_auto_is_the_default_number_of_workers():
@@ -104,7 +104,7 @@ def test_auto_is_the_default_number_of_workers():
         hpyx.init(os_threads={})
         print(hpyx.debug.get_num_worker_threads())
     """
-    assert run_clean(script.format("'auto'")) == run_clean(script.format("None"))
+    assert run_clean_life(script.format("'auto'")) == run_clean_life(script.format("None"))
 
 
 def test_settings_of_hpx_itself_are_accepted():
@@ -114,7 +114,7 @@ def test_settings_of_hpx_itself_are_accepted():
         assert hpyx.debug.get_num_worker_threads() == 2
         assert hpyx.async_(abs, -1).result() == 1
     """
-    run_clean(script)
+    run_clean_life(script)
 
 
 def test_a_small_stack_setting_never_makes_a_task_crash():
@@ -134,7 +134,7 @@ def test_a_small_stack_setting_never_makes_a_task_crash():
                 assert hpyx.async_(parse, *arguments).result() == parse(*arguments), arguments
             assert hpyx.async_(parse, "-", depth, "").result() == parse("-", depth, "")
     """
-    run_clean(script)
+    run_clean_life(script)
 
 
 def test_the_context_manager_starts_the_runtime_and_leaves_it_running():
@@ -156,7 +156,7 @@ def test_the_context_manager_starts_the_runtime_and_leaves_it_running():
             raise AssertionError("another size was accepted")
         assert hpyx.debug.get_num_worker_threads() == 2
     """
-    run_clean(script)
+    run_clean_life(script)
 
 
 def test_an_exception_passes_through_the_context_manager():
@@ -198,7 +198,7 @@ def test_shutdown_is_final_and_finishes_what_was_submitted():
         assert not hpyx.is_running()
         print("end")
     """
-    assert run_clean(script) == "end\n"
+    assert run_clean_life(script) == "end\n"
 
 
 def test_shutdown_called_by_a_task_never_hangs():
@@ -213,7 +213,7 @@ def test_shutdown_called_by_a_task_never_hangs():
             return "accepted"
         print(hpyx.async_(end).result())
     """
-    assert run_clean(script).strip() in ("refused", "accepted")
+    assert run_clean_life(script).strip() in ("refused", "accepted")
 
 
 def test_many_threads_that_start_the_runtime_at_once_start_one():
@@ -226,7 +226,7 @@ def test_many_threads_that_start_the_runtime_at_once_start_one():
         assert len(names) == len(set(names)) == hpyx.debug.get_num_worker_threads(), names
     """
     for _ in range(sizes.FIRST_STARTS):
-        run_clean(script)
+        run_clean_life(script)
 
 
 def test_a_first_import_while_workers_are_parked_never_stalls():

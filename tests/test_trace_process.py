@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from child import run_clean, run_python
+from child import run_clean, run_clean_life, run_python
 from skips import needs
 
 
@@ -57,7 +57,7 @@ def test_the_file_is_complete_after_shutdown(path):
         with open({path!r}) as file:
             assert len([json.loads(line) for line in file]) == 10
     """
-    run_clean(script.format(path=path))
+    run_clean_life(script.format(path=path))
     assert len(records(path)) == 10
 
 
@@ -75,7 +75,7 @@ def test_a_path_in_the_environment_that_cannot_be_written_is_an_error_of_the_sta
         del os.environ["HPYX_TRACE_PATH"]
         assert hpyx.async_(abs, -1).result() == 1
     """
-    run_clean(script, env={"HPYX_TRACE_PATH": bad})
+    run_clean_life(script, env={"HPYX_TRACE_PATH": bad})
 
 
 def test_an_explicit_call_beats_the_environment(path, tmp_path):
@@ -85,7 +85,7 @@ def test_an_explicit_call_beats_the_environment(path, tmp_path):
         hpyx.debug.enable_tracing({path!r})
         hpyx.async_(abs, -1).result()
     """
-    run_clean(script, env={"HPYX_TRACE_PATH": other})
+    run_clean_life(script, env={"HPYX_TRACE_PATH": other})
     assert names(path) == ["abs"] and not os.path.exists(other)
 
 
@@ -195,7 +195,7 @@ def test_a_spare_has_the_worker_that_it_stands_in_for_and_its_own_name(path):
         release.set()
         future.result()
     """
-    run_clean(script)
+    run_clean_life(script)
     by_name = {record["name"]: record for record in records(path)}
     assert by_name["outer"]["thread"] == "hpyx-worker-0"
     assert by_name["inner"]["thread"].startswith("hpyx-spare-")
@@ -212,5 +212,5 @@ def test_tasks_of_threads_that_are_gone_are_all_there(path):
             thread.start()
             thread.join()
     """
-    run_clean(script)
+    run_clean_life(script)
     assert names(path) == ["abs"] * 200

@@ -5,7 +5,8 @@ JDK, where the machine has none that is new enough) and ``graalpy-compiler/<vers
 with the Graal compiler, which is for measuring and no column of the matrix.
 How it starts: ``bin/graalpy`` is a shell script that names java, the jars and itself, so that
 ``sys.executable`` is the script and subprocesses work. The classes that a start loads are kept in
-an archive of the JVM beside it, which makes a start three times as fast.
+an archive of the JVM beside it, which makes a start three times as fast. The launcher hands the
+variable ``HPYX_JAVA_OPTIONS`` to java: processes that run for a moment ask for less optimising.
 Needs Maven (``mvn``). Once made, nothing is downloaded again. Errors: ``Failure``.
 """
 
@@ -50,7 +51,7 @@ DEPENDENCY = """
     </dependency>"""
 
 LAUNCHER = """#!/bin/sh
-exec '{java}' {options} -cp '{folder}/jars/*' \\
+exec '{java}' $HPYX_JAVA_OPTIONS {options} -cp '{folder}/jars/*' \\
     com.oracle.graal.python.shell.GraalPythonMain "$@"
 """
 
@@ -71,7 +72,7 @@ class GraalPy:
         """Download, unless that was done before; return the launcher script."""
         final = cache_dir() / ("graalpy-compiler" if self.compiled else "graalpy") / self.version
         launcher = final / "bin" / "graalpy"
-        with made_once(final / "ready") as work:
+        with made_once(final / "ready-2") as work:
             if work is not None:
                 say(f"{column}: getting GraalPy {self.version} from Maven Central")
                 self._jars(final)

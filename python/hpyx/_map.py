@@ -3,7 +3,8 @@
 Owns: chunks, the bound on what is under way, order, progress. Called by: ``_executor``.
 Invariants: with a bound, no item is taken from the inputs before there is room for it; whatever
 ends the iteration early (an error, a time-out, close) cancels what has not started, and further
-failures are not reported as lost. The generators keep no result alive that was yielded.
+failures are not reported as lost. The generators keep no result alive that was yielded: they take
+from deques, as GraalPy's lists hold on to what was taken off their end.
 Threads: the consumer's, one at a time.
 """
 
@@ -37,12 +38,12 @@ def submit_all(executor, fn, iterables):
 
 def results_of(futures, end):
     """Yield the results of *futures*, in order, until the time *end*."""
-    futures.reverse()
-    take = futures.pop
+    futures = deque(futures)
+    take = futures.popleft
     try:
         while futures:
             # The head stays in the list while it is waited for, so that it is cancelled, too.
-            futures[-1]._wait(None if end is None else end - time.monotonic())
+            futures[0]._wait(None if end is None else end - time.monotonic())
             yield take().result()
     finally:
         _give_up(futures)
@@ -122,10 +123,10 @@ class Calls:
             yield futures.popleft().result()
             return
         results, error = futures.popleft().result()
-        results.reverse()
+        results = deque(results)
         while results:
             self._make_room()
-            yield results.pop()
+            yield results.popleft()
         if error is not None:
             try:
                 raise error
