@@ -230,6 +230,22 @@ def test_finalizers_that_run_at_exit_may_touch_futures():
     run_clean(script)
 
 
+def test_a_finalizer_that_waits_while_the_interpreter_dies_comes_back():
+    """Not every interpreter runs finalizers then."""
+    script = """
+        import concurrent.futures, sys, hpyx
+        never = concurrent.futures.Future()
+        class Late:
+            def __del__(self, future=hpyx.when_all(never), late=concurrent.futures.TimeoutError):
+                try:
+                    future.result(0.001)
+                except late:
+                    print("came back", flush=True)
+        sys.modules["late"] = Late()
+    """
+    assert run_clean(script) in ("", "came back\n")
+
+
 def test_import_alone_leaves_nothing_to_clean_up():
     script = """
         import threading, hpyx

@@ -93,6 +93,29 @@ def test_a_generator_that_waits_keeps_its_exception(child):
     assert child.call(scene_generator_exception_state) == [(None, None, None), "KeyError"]
 
 
+def scene_generator_below_another_exception():
+    """A generator waits in its except block, driven from another one; what is handled in each."""
+
+    def generator():
+        try:
+            raise KeyError("generator's")
+        except KeyError:
+            hpyx.async_(int).result()
+            yield type(sys.exc_info()[1]).__name__
+
+    def waiter():
+        try:
+            raise ValueError("waiter's")
+        except ValueError:
+            return [*generator(), type(sys.exc_info()[1]).__name__]
+
+    return hpyx.async_(waiter).result()
+
+
+def test_a_generator_keeps_its_exception_below_that_of_its_caller(child):
+    assert child.call(scene_generator_below_another_exception) == ["KeyError", "ValueError"]
+
+
 def scene_context_variables():
     """Return what the waiter sees after its subtask has set the same variable."""
 

@@ -188,12 +188,15 @@ static HPyxHandled ctx_Err_SaveHandled(CTX) {
     hpyx_api.PyErr_SetExcInfo(NULL, NULL, NULL);
     /* Get finds the innermost exception of the whole stack, Set writes that of the running frame or
      * generator. If one is still there, it belongs to a frame further out: leave things as they
-     * were. */
+     * were. If it is another one, the first was the running generator's, and goes back there. */
     PyObject *other[3] = {NULL, NULL, NULL};
     hpyx_api.PyErr_GetExcInfo(&other[0], &other[1], &other[2]);
     if (is_exception_class(other[0])) {
-        ctx_release_handled(&saved);
-        saved.is_aside = 0;
+        if (other[1] == value)
+            ctx_release_handled(&saved);
+        else
+            hpyx_api.PyErr_SetExcInfo(type, value, traceback);
+        saved = (HPyxHandled){0, 0, 0, 0};
     }
     for (int i = 0; i < 3; i++)
         hpyx_release((intptr_t)other[i]);

@@ -33,10 +33,6 @@ int hpyx_finalizing(void) {
     return 0;
 }
 
-intptr_t hpyx_detach(void) {
-    return (intptr_t)hpyx_api.PyEval_SaveThread();
-}
-
 static int exits_threads_at_finalization(void) {
 #if defined(_WIN32)
     return 0;
@@ -45,13 +41,24 @@ static int exits_threads_at_finalization(void) {
 #endif
 }
 
+/* Who is attached while the interpreter dies is the thread that ends it: finalizers that it runs
+ * may wait, and it must come back. (On free-threaded builds another one may be attached for a
+ * moment still; the clean-up handler below stops that one.) */
+static _Thread_local int ends_the_interpreter;
+
+intptr_t hpyx_detach(void) {
+    if (exits_threads_at_finalization() && hpyx_finalizing())
+        ends_the_interpreter = 1;
+    return (intptr_t)hpyx_api.PyEval_SaveThread();
+}
+
 void hpyx_attach(intptr_t thread_state) {
     PyThreadState *state = (PyThreadState *)thread_state;
     if (!exits_threads_at_finalization()) {
         hpyx_api.PyEval_RestoreThread(state);
         return;
     }
-    if (hpyx_finalizing())
+    if (hpyx_finalizing() && !ends_the_interpreter)
         sleep_for_good(NULL);
 #if !defined(_WIN32)
     /* Finalization may begin while this thread queues for the GIL: then pthread_exit runs the
