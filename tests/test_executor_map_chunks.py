@@ -82,6 +82,13 @@ def test_the_bound_holds_while_the_first_result_is_waited_for(executor):
     results.close()
 
 
+def test_a_chunksize_that_is_no_number_is_refused_before_anything_is_taken(executor):
+    inputs = iter(range(3))
+    with pytest.raises(TypeError, match=r"chunksize must be an int, not 1\.5"):
+        executor.map(abs, inputs, chunksize=1.5)
+    assert list(inputs) == [0, 1, 2]
+
+
 @pytest.mark.parametrize("ordered", [True, False])
 def test_an_error_in_a_chunk_comes_at_its_place(executor, ordered):
     results = executor.map(lambda x: 6 // x, [1, 2, 0, 3], chunksize=4, ordered=ordered)

@@ -49,7 +49,7 @@ def test_a_call_without_a_function_is_refused(executor):
 
 
 def test_what_cannot_be_called_is_refused_at_the_call(executor):
-    with pytest.raises(TypeError, match="callable"):
+    with pytest.raises(TypeError, match=r"callable: write submit\("):
         executor.submit(5)
 
 

@@ -108,6 +108,19 @@ def test_an_error_in_a_callback_that_runs_at_once_is_logged_not_raised(log):
     assert [str(record.exc_info[1]) for record in log] == ["from the callback"]
 
 
+class Undecided(Exception):
+    def __bool__(self):
+        raise RuntimeError("neither true nor false")
+
+
+def test_an_error_that_cannot_be_asked_whether_it_is_true_is_logged(log):
+    def fail(_):
+        raise Undecided
+
+    hpyx.ready_future(1).add_done_callback(fail)
+    assert [record.exc_info[0] for record in log] == [Undecided]
+
+
 def test_an_error_in_a_callback_of_a_cancelled_future_is_logged_not_raised(held, log):
     future = hpyx.async_(abs, -1)
     future.add_done_callback(fail)

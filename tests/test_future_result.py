@@ -127,6 +127,14 @@ def test_a_timeout_is_honoured_to_the_end(held):
     assert time.monotonic() - start >= 0.19
 
 
+@pytest.mark.parametrize("method", ["result", "exception"])
+def test_an_argument_of_another_name_is_refused_even_when_the_future_is_done(method):
+    future = hpyx.ready_future(1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'tmeout'"):
+        getattr(future, method)(tmeout=1)
+    getattr(future, method)(timeout=0)
+
+
 def test_a_timeout_of_the_wrong_type_is_refused(held):
     future = hpyx.async_(abs, -1)
     with pytest.raises(TypeError):

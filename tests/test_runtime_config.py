@@ -4,6 +4,8 @@ Precedence: arguments of hpyx.init, then the environment, then the default. Ever
 child.
 """
 
+import re
+
 import pytest
 
 import hpyx
@@ -263,8 +265,15 @@ def test_a_stack_size_never_makes_a_stack_smaller():
 
 
 @pytest.mark.parametrize(
-    "entry", ["hpx.stacks.small_size=big", "hpx.stacks.huge_size=0", "hpx.os_threads=-1", "novalue"]
+    "entry",
+    ["hpx.stacks.small_size=big", "hpx.stacks.huge_size=0", "hpx.os_threads=-1", "novalue", "=4"],
 )
 def test_a_cfg_entry_that_cannot_be_read_is_refused_and_named(entry):
-    with pytest.raises(ValueError, match=entry.partition("=")[0]):
+    with pytest.raises(ValueError, match=re.escape(entry)):
         hpyx.init(cfg=[entry])
+
+
+@pytest.mark.parametrize("cfg", [4, "hpx.os_threads=4", [4]])
+def test_cfg_that_is_no_list_of_strings_is_refused(cfg):
+    with pytest.raises(TypeError, match="cfg must be a list"):
+        hpyx.init(cfg=cfg)

@@ -109,7 +109,7 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
                 thread that asks for results, when it does; such as the ``update`` of a tqdm bar.
 
         Raises:
-            ValueError: *chunksize* or *buffersize* is below 1. TypeError: *buffersize* is no int,
+            ValueError: *chunksize* or *buffersize* is below 1. TypeError: one of them is no int,
             *fn* or *progress* cannot be called.
             Whatever a call raised, where its result would have come; the rest is cancelled.
         """
@@ -141,6 +141,8 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
 
 
 def _check_map(chunksize, buffersize, progress):
+    if not isinstance(chunksize, int):
+        raise TypeError(f"chunksize must be an int, not {chunksize!r}")
     if chunksize < 1:
         raise ValueError("chunksize must be >= 1.")
     if buffersize is not None and not isinstance(buffersize, int):

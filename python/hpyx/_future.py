@@ -193,7 +193,9 @@ def _tell_stdlib(future):
 
 
 def _log_callback_error(future, exception):
-    _logger.error("exception calling callback for %r", future, exc_info=exception)
+    # A tuple, since logging would ask the exception whether it is true.
+    info = type(exception), exception, exception.__traceback__
+    _logger.error("exception calling callback for %r", future, exc_info=info)
 
 
 native.register("Future", Future)

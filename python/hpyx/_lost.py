@@ -30,7 +30,7 @@ class LostException:
         _logger.error(
             "hpyx: the exception of a future was never retrieved: call result() or exception(), "
             "or add a callback",
-            exc_info=exception,
+            exc_info=(type(exception), exception, exception.__traceback__),
         )
 
 

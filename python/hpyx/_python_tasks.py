@@ -31,8 +31,8 @@ def submit(executor, fn, args, kwargs):
     """Queue fn(*args, **kwargs) for *executor* (None: nobody's) and return its future."""
     if not callable(fn):
         raise TypeError(
-            "the first argument must be callable: write async_(fn, *args, **kwargs), not "
-            "async_(fn())"
+            f"the first argument must be callable: write {'submit' if executor else 'async_'}"
+            "(fn, *args, **kwargs); pass fn, do not call it"
         )
     try:
         future = _blank_futures.pop()

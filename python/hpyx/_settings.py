@@ -10,6 +10,7 @@ import contextlib
 import sys
 import threading
 from collections import namedtuple
+from collections.abc import Iterable
 from types import MappingProxyType
 
 from . import config
@@ -110,7 +111,8 @@ def checked_cfg(cfg):
     """Return the entries that an argument gives as a list; None if it gives none."""
     if cfg is None:
         return None
-    entries = None if isinstance(cfg, (str, bytes)) else list(cfg)
+    is_several = isinstance(cfg, Iterable) and not isinstance(cfg, (str, bytes))
+    entries = list(cfg) if is_several else None
     if entries is None or not all(isinstance(entry, str) for entry in entries):
         raise TypeError(
             f"cfg must be a list of 'key=value' strings, not {cfg!r}: "
@@ -127,7 +129,10 @@ def _options(cfg):
         key, equals, value = option.partition("=")
         if not equals:
             raise ValueError(f"cfg entry {option!r} has no '=': expected 'key=value'")
-        options[key.strip().rstrip("!").strip()] = value.strip()
+        key = key.strip().rstrip("!").strip()
+        if not key:
+            raise ValueError(f"cfg entry {option!r} has no key: expected 'key=value'")
+        options[key] = value.strip()
     _number(options, _THREADS)
     _number(options, _SPARES, zero=True)
     for key in _STACKS:

@@ -208,7 +208,8 @@ fn ended<'py>(
     arguments: &Arguments<'py>,
 ) -> PyResult<'py, Life> {
     let life = this.body().state.life();
-    if matches!(life, Life::Value | Life::Error) && arguments.positional() == 0 {
+    let is_plain = arguments.positional() == 0 && !arguments.has_keywords();
+    if is_plain && matches!(life, Life::Value | Life::Error) {
         return Ok(life);
     }
     let future = own(py, this)?;

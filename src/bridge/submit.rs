@@ -26,7 +26,10 @@ pub fn submit<'py>(
     arguments: &Arguments<'py>,
     scope: Option<&'static Scope>,
 ) -> PyResult<'py, Handle<'py>> {
-    let usage = "async_(fn, *args, **kwargs)";
+    let usage = match scope {
+        Some(_) => "submit(fn, *args, **kwargs)",
+        None => "async_(fn, *args, **kwargs)",
+    };
     let checked = check_callable(py, runtime.interpreter(), arguments, usage);
     let submitted = checked.and_then(|()| {
         let call = PackedCall::pack(py, arguments.word(0), arguments, 1)?;
