@@ -9,19 +9,20 @@ use std::sync::Arc;
 
 use hpy_shim::task::PackedCall;
 use hpy_shim::{stored_release, Arguments, Attached, Handle, PyResult, Stored};
+use smallvec::SmallVec;
 
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Interpreter, Runtime};
 use crate::bridge::{context_vars, submit, waiting};
-use crate::compose::join::{Input, Join, Rule};
+use crate::compose::join::{Input, Inputs, Join, Rule, FEW};
 use crate::compose::link;
 use crate::future::{give_back, run};
 use crate::trace;
 
 /// What a combinator was given, sorted.
 struct Gathered {
-    inputs: Vec<Input>,
-    sources: Vec<(usize, Stored)>,
+    inputs: Inputs,
+    sources: SmallVec<[(usize, Stored); FEW]>,
 }
 
 impl Gathered {
@@ -35,8 +36,10 @@ impl Gathered {
         first: usize,
         plain_values: bool,
     ) -> PyResult<'py, Self> {
-        let mut gathered = Gathered { inputs: Vec::new(), sources: Vec::new() };
-        for index in first..arguments.count()? {
+        let count = arguments.count()?;
+        let inputs = Inputs::with_capacity(count.saturating_sub(first));
+        let mut gathered = Gathered { inputs, sources: SmallVec::new() };
+        for index in first..count {
             let argument = arguments.value(index);
             if let Err(raised) = gathered.add(py, interpreter, &argument, plain_values, function) {
                 gathered.release(py);
@@ -116,8 +119,7 @@ fn new_waiting<'py>(py: Attached<'py>, runtime: &'static Runtime) -> PyResult<'p
 }
 
 /// A dependent whose sources are done, or kept alive by a queue, will itself come into a queue: the
-/// collector need not look at it before. (Others may wait for what never comes.) On free-threaded
-/// builds the collector does not look at the young alone, and nothing is gained.
+/// collector need not look at it before. (Others may wait for what never comes.)
 fn hide_if_sure_to_be_queued<'a>(
     py: Attached<'_>,
     target: &Stored,
@@ -127,7 +129,7 @@ fn hide_if_sure_to_be_queued<'a>(
         let body = run::body(source);
         body.is_hidden() || body.state.life().is_done()
     };
-    if !give_back::is_used() && sources.all(is_sure) {
+    if sources.all(is_sure) {
         run::body(target).hide_from_collector(py, target);
     }
 }
@@ -143,7 +145,7 @@ fn link_gathered<'py>(
     names: isize,
 ) -> Handle<'py> {
     let Gathered { inputs, sources } = gathered;
-    let join = Arc::new(Join::new(rule, sources.len(), inputs.into_boxed_slice(), names));
+    let join = Arc::new(Join::new(rule, sources.len(), inputs, names));
     run::body(&target).extra.set_join(join.clone());
     if rule == Rule::Call {
         hide_if_sure_to_be_queued(py, &target, sources.iter().map(|(_, source)| source));
@@ -216,6 +218,9 @@ pub fn dataflow<'py>(
     match made {
         Ok((target, context)) => {
             run::body(&target).set_call(PackedCall::of_none(&arguments.at(0)), context);
+            if give_back::is_used() {
+                run::body(&target).set_home(give_back::reclaim(py, runtime));
+            }
             trace::submitted(py, runtime, &target);
             Ok(link_gathered(py, target, Rule::Call, gathered, arguments.names()))
         }
@@ -245,7 +250,10 @@ pub fn then<'py>(
     };
     let call = PackedCall::of_one(callable, &source.bind(py));
     run::body(&target).set_call(call, context);
-    hide_if_sure_to_be_queued(py, &target, std::iter::once(source));
+    // On free-threaded builds it would be given back to a thread that seldom comes for it.
+    if !give_back::is_used() {
+        hide_if_sure_to_be_queued(py, &target, std::iter::once(source));
+    }
     trace::submitted(py, runtime, &target);
     link::link_to(py, &target, source);
     Ok(target.into_handle(py))
@@ -271,7 +279,7 @@ pub fn dependent<'py>(
     let linked = made.map(|target| {
         // The call holds the sources; the target needs none of its own, and no join either: only
         // those who end a source look at it.
-        let join = Arc::new(Join::new(Rule::Call, gathered.sources.len(), Box::new([]), 0));
+        let join = Arc::new(Join::new(Rule::Call, gathered.sources.len(), Inputs::new(), 0));
         let sources = gathered.sources.iter().map(|(index, source)| (*index, source.dup(py)));
         link::link_to_all(py, &target, &join, sources);
         target.into_handle(py)

@@ -11,9 +11,11 @@
 
 use std::ffi::c_void;
 
-use hpy_shim::{stored_release, Attached, Slot};
+use hpy_shim::{stored_release, Attached, Slot, Stored};
+use smallvec::SmallVec;
 
 use crate::compose::countdown::Countdown;
+use crate::future::run;
 
 /// What becomes of the sources' outcomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,20 +37,26 @@ pub struct Input {
     pub is_source: bool,
 }
 
+/// For so many inputs no memory is allocated: most calls have one or two.
+pub const FEW: usize = 2;
+
+/// What was given to a combinator.
+pub type Inputs = SmallVec<[Input; FEW]>;
+
 /// See the module.
 pub struct Join {
     /// What becomes of the outcomes.
     pub rule: Rule,
     left: Countdown,
     /// What was given, in order; values of keywords come last.
-    pub inputs: Box<[Input]>,
+    pub inputs: Inputs,
     /// The names of the keywords: a tuple, or empty.
     pub names: Slot,
 }
 
 impl Join {
     /// Waits for `sources` futures and for the linker, who arrives last (`link`).
-    pub fn new(rule: Rule, sources: usize, inputs: Box<[Input]>, names: isize) -> Self {
+    pub fn new(rule: Rule, sources: usize, inputs: Inputs, names: isize) -> Self {
         let slot = Slot::default();
         slot.fill(names);
         Join { rule, left: Countdown::new(sources + 1), inputs, names: slot }
@@ -66,6 +74,22 @@ impl Join {
             // SAFETY: taken out of the slot, which owned it.
             unsafe { stored_release(py, slot.take_shared()) };
         }
+    }
+
+    /// The same, of a call that was made: sources go the way of what a worker needs no more.
+    pub fn release_called(&self, py: Attached<'_>) {
+        for input in &self.inputs {
+            let word = input.object.take_shared();
+            if word != 0 && input.is_source {
+                // SAFETY: taken out of the slot, which owned it; a source is a future of ours.
+                run::release(py, unsafe { Stored::from_word(word) });
+            } else {
+                // SAFETY: as above.
+                unsafe { stored_release(py, word) };
+            }
+        }
+        // SAFETY: as above.
+        unsafe { stored_release(py, self.names.take_shared()) };
     }
 
     /// Shows the references to the collector.

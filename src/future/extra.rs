@@ -95,10 +95,10 @@ impl Extra {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compose::join::Rule;
+    use crate::compose::join::{Inputs, Rule};
 
     fn join() -> Arc<Join> {
-        Arc::new(Join::new(Rule::All, 1, Box::new([]), 0))
+        Arc::new(Join::new(Rule::All, 1, Inputs::new(), 0))
     }
 
     fn span(id: u64) -> Box<Span> {

@@ -47,7 +47,7 @@ pub fn run_queued(py: Attached<'_>, future: Stored) -> bool {
     if runs {
         run_started(py, &future, false);
     }
-    release_queued(py, future);
+    release(py, future);
     runs
 }
 
@@ -129,7 +129,7 @@ fn run_call(py: Attached<'_>, future: &Stored, nested: bool) {
                 let results = progress::results(py, &join)?;
                 callable.call_named(&results, join.names.get(py).as_ref())
             });
-            join.release(py);
+            join.release_called(py);
             outcome
         }
     };
@@ -171,7 +171,7 @@ fn is_number(body: &FutureBody, object: &Handle<'_>) -> bool {
 /// Gives up the queue's reference to a future; one that keeps nothing alive goes back to who
 /// submitted it, where there is a way.
 #[inline]
-fn release_queued(py: Attached<'_>, future: Stored) {
+pub fn release(py: Attached<'_>, future: Stored) {
     let body = body(&future);
     match body.home().takes_back() && keeps_nothing(py, body) {
         true => give_back::give_back(py, body.home(), future),
