@@ -241,3 +241,31 @@ def test_a_first_import_while_workers_are_parked_never_stalls():
         assert hpyx.async_(re.match, "x", "x").result()
     """
     run_clean(script)
+
+
+def test_a_submission_that_is_refused_midway_does_not_count_in_its_executor(tmp_path):
+    """The runtime closes while the task gets its name in the trace, and no thread can be had."""
+    script = f"""
+        import threading, hpyx
+        from hpyx import debug
+        def no_thread(self):
+            raise RuntimeError("can't start new thread")
+        class Closes:
+            def __getattr__(self, name):
+                if name != "__qualname__":
+                    raise AttributeError(name)
+                hpyx.shutdown()
+                threading.Thread.start = no_thread
+                return "closes"
+            def __call__(self):
+                return "called"
+        hpyx.init(os_threads=1)
+        debug.enable_tracing({str(tmp_path / "trace")!r})
+        executor = hpyx.HPXExecutor()
+        try:
+            print(executor.submit(Closes()).result())
+        except RuntimeError as error:
+            print("shut down" in str(error))
+        executor.shutdown()
+    """
+    assert run_clean(script) == "True\n"

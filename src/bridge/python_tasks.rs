@@ -35,7 +35,8 @@ pub fn new_future<'py>(
 /// Queues a future made by `new_future`, and returns another one for the next submission.
 pub fn queue<'py>(py: Attached<'py>, future: Future<'py>) -> PyResult<'py, Handle<'py>> {
     let runtime = future.body().runtime().interpreter().running(py)?;
-    queue_in(py, runtime, &future, None)
+    let blank = submit::new_future(py, runtime)?;
+    queue_in(py, runtime, &future, None).map(|()| blank)
 }
 
 /// The same for a task of an executor.
@@ -49,8 +50,8 @@ pub fn queue_for<'py>(
     let scope = executor_type::enter(py, interpreter, executor.body())?;
     // SAFETY: the package passes what `new_future` or `queue` returned.
     let future: Future<'py> = unsafe { This::assume(future.word()) };
-    let queued = queue_in(py, runtime, &future, Some(scope));
-    submit::left_if_failed(queued, runtime, Some(scope))
+    let blank = submit::left_if_failed(submit::new_future(py, runtime), runtime, Some(scope))?;
+    queue_in(py, runtime, &future, Some(scope)).map(|()| blank)
 }
 
 fn queue_in<'py>(
@@ -58,14 +59,11 @@ fn queue_in<'py>(
     runtime: &'static Runtime,
     future: &Future<'py>,
     scope: Option<&'static Scope>,
-) -> PyResult<'py, Handle<'py>> {
-    // First, since it may fail.
-    let blank = submit::new_future(py, runtime)?;
+) -> PyResult<'py, ()> {
     // It may have been made before a fork.
     future.body().set_home(runtime.home());
     future.lend().got_attributes(py);
-    submit::push(runtime, &future.borrow(py), scope)?;
-    Ok(blank)
+    submit::push(runtime, &future.borrow(py), scope)
 }
 
 /// The task returned a value: ends its future, and takes the next one if there is one at hand.

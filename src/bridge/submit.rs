@@ -18,7 +18,7 @@ use crate::future::{give_back, run};
 use crate::trace;
 
 /// Queues `arguments[0](*arguments[1:], **keywords)` and returns its future. The task belongs to
-/// `scope`, if there is one, which counts it already (and is left again if the submission fails).
+/// `scope`, if there is one, which counts it already, and no more if the submission fails.
 #[inline]
 pub fn submit<'py>(
     py: Attached<'py>,
@@ -31,12 +31,13 @@ pub fn submit<'py>(
         None => "async_(fn, *args, **kwargs)",
     };
     let checked = check_callable(py, runtime.interpreter(), arguments, usage);
-    let submitted = checked.and_then(|()| {
+    let made = checked.and_then(|()| {
         let call = PackedCall::pack(py, arguments.word(0), arguments, 1)?;
         let context = context_vars::capture(py);
-        queue(py, runtime, call, context, scope)
+        new_task(py, runtime, call, context)
     });
-    left_if_failed(submitted, runtime, scope)
+    let future = left_if_failed(made, runtime, scope)?;
+    push(runtime, &future, scope).map(|()| future)
 }
 
 /// Queues `fn(item)` and returns its future; `spread`: `fn(*item)`, of a tuple. As [`submit`], with
@@ -55,20 +56,22 @@ pub fn submit_item<'py>(
         false => PackedCall::of_one(callable, &item),
     };
     let context = context_vars::capture(py);
-    left_if_failed(queue(py, runtime, call, context, Some(scope)), runtime, Some(scope))
+    let made = new_task(py, runtime, call, context);
+    let future = left_if_failed(made, runtime, Some(scope))?;
+    push(runtime, &future, Some(scope)).map(|()| future)
 }
 
-/// A submission that failed does not count in its scope any more.
+/// A submission whose future could not be made does not count in its scope any more.
 pub fn left_if_failed<'py>(
-    submitted: PyResult<'py, Handle<'py>>,
+    made: PyResult<'py, Handle<'py>>,
     runtime: &'static Runtime,
     scope: Option<&'static Scope>,
 ) -> PyResult<'py, Handle<'py>> {
-    if let (Err(_), Some(scope)) = (&submitted, scope) {
-        // SAFETY: counted by the caller; the future, if it was made, did not get it.
+    if let (Err(_), Some(scope)) = (&made, scope) {
+        // SAFETY: counted by the caller; there is no future that got it.
         unsafe { Scope::leave(scope, runtime) };
     }
-    submitted
+    made
 }
 
 /// The first argument must be a callable; `usage` says how to write the call.
@@ -101,7 +104,8 @@ fn no_callable<'py>(
     py.raise(&interpreter.names().get(py, Name::TypeError), &text)
 }
 
-/// Queues a future whose call is packed already, natively or in Python.
+/// Queues a future whose call is packed already, natively or in Python. The scope is the future's
+/// from here on: one that is refused leaves it.
 #[inline]
 pub fn push<'py>(
     runtime: &'static Runtime,
@@ -177,12 +181,12 @@ fn refuse_if_unseen<'py>(runtime: &'static Runtime, future: &Handle<'py>) -> PyR
     }
 }
 
-fn queue<'py>(
+/// A future with this call, in these context variables.
+fn new_task<'py>(
     py: Attached<'py>,
     runtime: &'static Runtime,
     call: PackedCall,
     context: PyResult<'py, isize>,
-    scope: Option<&'static Scope>,
 ) -> PyResult<'py, Handle<'py>> {
     let prepared = context.and_then(|context| match new_future(py, runtime) {
         Ok(future) => Ok((future, context)),
@@ -206,7 +210,6 @@ fn queue<'py>(
         run::body(&queued).set_home(give_back::reclaim(py, runtime));
     }
     drop(queued.into_handle(py));
-    push(runtime, &future, scope)?;
     Ok(future)
 }
 
