@@ -4,9 +4,11 @@ The scripts report through the file descriptor of stdout, as a second interprete
 sys.stdout.
 """
 
+import textwrap
+
 import pytest
 
-from child import run_clean
+from child import run_clean, run_python
 from skips import needs
 
 pytestmark = needs("subinterpreters")
@@ -55,3 +57,21 @@ def test_the_first_interpreter_works_while_a_second_one_lives():
     script = PRELUDE + BEFORE + "identifier = interpreters.create()\nrun(identifier, USE)\n" + AFTER
     script += "interpreters.destroy(identifier)\n" + AFTER
     assert run_clean(script, warnings="default").strip() in ("worked", "refused")
+
+
+def test_a_task_that_ends_another_interpreter_stays_one_of_its_own_pool():
+    """The thread that ends an interpreter finishes the work that is left in it."""
+    script = PRELUDE + textwrap.dedent("""
+        import hpyx
+        def task():
+            identifier = interpreters.create()
+            run(identifier, "import hpyx; hpyx.async_(abs, -1).result(); hpyx.async_(abs, -2)")
+            interpreters.destroy(identifier)
+            return hpyx.async_(abs, -3).result()
+        hpyx.init(os_threads=1, cfg=["hpyx.max_spare_workers=0"])
+        print(hpyx.async_(task).result(), hpyx.async_(abs, -4).result())
+    """)
+    # CPython 3.13.0 itself may complain of how threads of the other interpreter end.
+    result = run_python(script)
+    assert (result.returncode, result.stdout) == (0, "3 4\n")
+    assert "context object" not in result.stderr

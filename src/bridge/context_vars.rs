@@ -96,6 +96,16 @@ pub fn leave_base<'py>(py: Attached<'py>) -> PyResult<'py, ()> {
     base.exit_context_vars()
 }
 
+/// Sets the thread's base aside: what it runs next is another interpreter's, inside a task.
+pub fn set_base_aside() -> isize {
+    BASE.replace(0)
+}
+
+/// Puts back what `set_base_aside` gave. The thread has left the base that it entered since.
+pub fn put_base_back(base: isize) {
+    BASE.set(base);
+}
+
 /// Runs a task whose call is packed in Python, in attributes of its future: where context variables
 /// are Python's own business, and every call into native code is dear. The outcome stays there too.
 pub fn run_in_python<'py>(

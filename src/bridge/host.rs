@@ -280,15 +280,11 @@ fn stack_pointer() -> usize {
     std::hint::black_box(&raw const here) as usize
 }
 
-/// The thread enters the pool: its stack is measured from here.
+/// The thread enters the pool, or runs a task without belonging to it: its stack is measured from
+/// the first time on.
 pub fn mark_stack_base() {
-    STACK_BASE.set(stack_pointer());
-}
-
-/// A thread that is not of the pool runs a task: its stack is measured from the first time on.
-pub fn mark_stack_base_once() {
     if STACK_BASE.get() == 0 {
-        mark_stack_base();
+        STACK_BASE.set(stack_pointer());
     }
 }
 

@@ -337,10 +337,15 @@ fn run_thread<'py>(
     let interpreter = interpreter_of(&module);
     let (role, index) = role_and_index(py, interpreter, "run_thread", &arguments)?;
     if let Some(pool) = interpreter.runtime().pool() {
+        // The thread may be inside a task of another interpreter, which ends this one.
+        let (base, collected) = (context_vars::set_base_aside(), give_back::set_aside());
         mark_stack_base();
         pool.run_thread(role, index);
         give_back::settle(py);
-        context_vars::leave_base(py)?;
+        let left = context_vars::leave_base(py);
+        give_back::put_back(collected);
+        context_vars::put_base_back(base);
+        left?;
     }
     none(py, interpreter)
 }

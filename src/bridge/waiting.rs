@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use hpy_shim::error::HandledAside;
 use hpy_shim::{probe, thread, Attached, PyResult, Stored};
 
-use crate::bridge::host::{has_stack_left, mark_stack_base_once, Interpreted};
+use crate::bridge::host::{has_stack_left, mark_stack_base, Interpreted};
 use crate::bridge::names::Name;
 use crate::bridge::parking::interpreter_lock::take_interrupt;
 use crate::bridge::runtime::{Runtime, Status};
@@ -125,7 +125,7 @@ fn until_done_cold<'py>(
 
 /// Whether a deferred task may run on this thread, the pool's or not. A time-out does not matter.
 fn has_room_for_deferred(pool: &'static Pool<Interpreted>) -> bool {
-    mark_stack_base_once();
+    mark_stack_base();
     if pool.is_current() {
         pool.may_nest()
     } else {

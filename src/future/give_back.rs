@@ -49,12 +49,12 @@ thread_local! {
     static LEAVING: RefCell<Leaving> = const { RefCell::new(Leaving(Vec::new())) };
     static HOME: Cell<Option<&'static Home>> = const { Cell::new(None) };
     static COLLECTED: RefCell<Collected> = const {
-        RefCell::new(Collected { home: None, futures: Vec::new(), used: Vec::new() })
+        RefCell::new(Collected::NOTHING)
     };
 }
 
 /// What the calling worker has to give back.
-struct Collected {
+pub struct Collected {
     home: Option<&'static Home>,
     /// Those for `home` that have not been handed over.
     futures: Vec<Stored>,
@@ -63,6 +63,8 @@ struct Collected {
 }
 
 impl Collected {
+    const NOTHING: Self = Collected { home: None, futures: Vec::new(), used: Vec::new() };
+
     fn hand_over(&mut self) {
         let Some(home) = self.home.filter(|_| !self.futures.is_empty()) else {
             return;
@@ -143,6 +145,16 @@ pub fn has_leftovers() -> bool {
             !collected.futures.is_empty()
                 || collected.used.iter().any(|home| !home.returns.is_empty())
         })
+}
+
+/// Sets aside what the calling thread has to give back: what it runs next is another interpreter's.
+pub fn set_aside() -> Collected {
+    COLLECTED.replace(Collected::NOTHING)
+}
+
+/// Puts back what `set_aside` gave. What was collected since has been settled.
+pub fn put_back(collected: Collected) {
+    COLLECTED.set(collected);
 }
 
 /// The calling thread is going to sleep: gives up itself what nobody has reclaimed.

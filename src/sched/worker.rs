@@ -27,6 +27,8 @@ thread_local! {
 #[repr(C)]
 pub(super) struct PoolThread<H: Host> {
     pub(super) pool: &'static Pool<H>,
+    /// What the thread is to another pool, inside a task of which it entered this one; or null.
+    outer: *const (),
     pub(super) role: ThreadRole,
     held: Cell<Option<Held<'static, H::Task>>>,
     /// The index of the slot that it held last.
@@ -43,8 +45,8 @@ impl<H: Host> PoolThread<H> {
     /// The calling thread, if it belongs to `pool`.
     #[inline]
     pub(super) fn current<'a>(pool: &'static Pool<H>) -> Option<&'a Self> {
-        let this = CURRENT.with(Cell::get).cast::<Self>();
-        // SAFETY: set by `enter` on this thread, cleared by `leave` before the value is freed. One
+        let this = CURRENT.get().cast::<Self>();
+        // SAFETY: set by `enter` on this thread, replaced by `leave` before the value is freed. One
         // process has one kind of host; several pools of it are told apart by their address.
         (!this.is_null() && std::ptr::eq(unsafe { (*this).pool }, pool))
             // SAFETY: as above; no caller keeps the borrow beyond `leave`.
@@ -90,6 +92,7 @@ impl<H: Host> PoolThread<H> {
     pub(super) fn enter(pool: &'static Pool<H>, role: ThreadRole, index: usize) {
         let thread = Box::new(PoolThread {
             pool,
+            outer: CURRENT.get(),
             role,
             held: Cell::new(None),
             index: Cell::new(if role == ThreadRole::Worker { index } else { 0 }),
@@ -98,7 +101,7 @@ impl<H: Host> PoolThread<H> {
             took_slot: Cell::new((Instant::now(), None)),
             turn: Turn::default(),
         });
-        CURRENT.with(|current| current.set(Box::into_raw(thread).cast()));
+        CURRENT.set(Box::into_raw(thread).cast());
     }
 
     /// The thread leaves the pool: `next_task` said that it is not needed any more. False when it
@@ -108,7 +111,7 @@ impl<H: Host> PoolThread<H> {
             return false;
         };
         let forked = matches!(this.without.get(), Without::Forked);
-        let this = CURRENT.with(|current| current.replace(std::ptr::null())).cast::<Self>();
+        let this = CURRENT.replace(this.outer).cast::<Self>();
         // SAFETY: made by `enter` on this thread, and not reachable any more.
         drop(unsafe { Box::from_raw(this.cast_mut()) });
         if !forked && pool.is_closing() {
