@@ -266,7 +266,8 @@ def test_a_stack_size_never_makes_a_stack_smaller():
 
 @pytest.mark.parametrize(
     "entry",
-    ["hpx.stacks.small_size=big", "hpx.stacks.huge_size=0", "hpx.os_threads=-1", "novalue", "=4"],
+    ["hpx.stacks.small_size=big", "hpx.stacks.huge_size=0", "hpx.os_threads=-1", "novalue", "=4"]
+    + ["hpx.os_threads=4097", "hpyx.max_spare_workers=" + 30 * "9"],
 )
 def test_a_cfg_entry_that_cannot_be_read_is_refused_and_named(entry):
     with pytest.raises(ValueError, match=re.escape(entry)):
@@ -277,3 +278,11 @@ def test_a_cfg_entry_that_cannot_be_read_is_refused_and_named(entry):
 def test_cfg_that_is_no_list_of_strings_is_refused(cfg):
     with pytest.raises(TypeError, match="cfg must be a list"):
         hpyx.init(cfg=cfg)
+
+
+@pytest.mark.parametrize("os_threads", [4097, 10**30])
+def test_more_threads_than_any_machine_serves_are_refused(os_threads):
+    with pytest.raises(ValueError, match="at most 4096"):
+        hpyx.init(os_threads=os_threads)
+    with pytest.raises(ValueError, match=f"HPYX_OS_THREADS=.{os_threads}"):
+        config.from_env({"HPYX_OS_THREADS": str(os_threads)})

@@ -1,10 +1,13 @@
-"""How many CPUs this process may really use.
+"""How many CPUs this process may really use, and how many threads it may ask for.
 
-Owns: affinity and container limits. Called by: ``_runtime``. Errors: none; what cannot be read does
-not limit.
+Owns: affinity and container limits. Called by: ``_settings``, ``config``. Errors: none; what cannot
+be read does not limit.
 """
 
 import os
+
+MOST_THREADS = 4096
+"""More would take minutes to start and to stop: a slip of the pen is better refused."""
 
 
 def usable_cpus():

@@ -14,6 +14,7 @@ import threading
 
 from . import _settings, _trace, config
 from ._core_module import native
+from ._cpus import MOST_THREADS
 
 _WORKER, _SPARE, _SENTRY = 0, 1, 2
 _THREAD_NAMES = {_WORKER: "hpyx-worker-{}", _SPARE: "hpyx-spare-{}", _SENTRY: "hpyx-sentry"}
@@ -115,7 +116,7 @@ def ensure_running(os_threads=None):
                 "the hpyx runtime is not running, and HPYX_AUTOINIT=0 forbids starting it "
                 "implicitly: call hpyx.init() first"
             )
-        _start(os_threads, None)
+        _start(os_threads and min(os_threads, MOST_THREADS), None)
 
 
 def _start(os_threads, cfg):

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 
 from . import config
-from ._cpus import usable_cpus
+from ._cpus import MOST_THREADS, usable_cpus
 
 _THREADS, _SPARES = "hpx.os_threads", "hpyx.max_spare_workers"
 _STACKS = tuple(f"hpx.stacks.{size}_size" for size in ("small", "medium", "large", "huge"))
@@ -102,8 +102,10 @@ def checked_threads(os_threads):
             f"os_threads must be a positive int, 'auto' or None, not {os_threads!r}: "
             "write hpyx.init(os_threads=4)"
         )
-    if os_threads <= 0:
-        raise ValueError(f"os_threads must be at least 1, not {os_threads}")
+    if not 0 < os_threads <= MOST_THREADS:
+        raise ValueError(
+            f"os_threads must be at least 1 and at most {MOST_THREADS}, not {os_threads}"
+        )
     return os_threads
 
 
@@ -144,9 +146,11 @@ def _number(options, key, zero=False):
     value = options.get(key)
     if value is None or value in ("auto", "cores", "all"):
         return None
-    if not value.isdecimal() or (int(value) == 0 and not zero):
-        expected = "number" if zero else "positive number"
-        raise ValueError(f"cfg entry '{key}={value}': expected a {expected}")
+    least = 0 if zero else 1
+    if not value.isdecimal() or len(value) >= 10 or not least <= int(value) <= MOST_THREADS:
+        raise ValueError(
+            f"cfg entry '{key}={value}': expected a number from {least} to {MOST_THREADS}"
+        )
     return int(value)
 
 

@@ -6,6 +6,8 @@ Precedence: arguments of ``hpyx.init`` over environment variables over defaults.
 
 import os
 
+from ._cpus import MOST_THREADS
+
 DEFAULTS = {"os_threads": None, "cfg": [], "autoinit": True, "trace_path": None}
 """The built-in defaults. ``os_threads`` None means: one worker per CPU that may be used."""
 
@@ -50,11 +52,11 @@ def _threads(text):
     text = text.strip()
     if not text or text == "auto":
         return DEFAULTS["os_threads"]
-    if text.isdecimal() and int(text) > 0:
+    if text.isdecimal() and len(text) < 10 and 0 < int(text) <= MOST_THREADS:
         return int(text)
     raise ValueError(
-        f"HPYX_OS_THREADS={text!r}: expected a positive number of threads or 'auto', "
-        "such as HPYX_OS_THREADS=4"
+        f"HPYX_OS_THREADS={text!r}: expected a number of threads from 1 to {MOST_THREADS}, or "
+        "'auto', such as HPYX_OS_THREADS=4"
     )
 
 
