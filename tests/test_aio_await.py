@@ -241,6 +241,24 @@ def test_a_loop_that_ends_first_is_a_warning(caplog, teardown):
     assert "Future" in records[0].getMessage() and "ended" in records[0].getMessage()
 
 
+def test_a_loop_that_ends_first_is_no_matter_for_who_was_cancelled(caplog):
+    told = threading.Event()
+    with Gate() as gate:
+
+        async def main():
+            future = hpyx.async_(gate)
+            gate.entered()
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(future, 0.001)
+            future.add_done_callback(lambda _: told.set())
+
+        asyncio.run(main())
+        with caplog.at_level(logging.DEBUG):
+            gate.open()
+            assert told.wait(sizes.PATIENCE)
+    assert [record for record in caplog.records if record.name == "hpyx.aio"] == []
+
+
 def test_many_completions_wake_the_loop_once(held):
     wake_ups = []
 

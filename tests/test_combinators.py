@@ -224,6 +224,27 @@ def test_a_shared_view_of_a_stdlib_future_follows_it():
     assert views[2].cancelled()
 
 
+class Unreadable(concurrent.futures.Future):
+    def exception(self, timeout=None):
+        raise Failure("unreadable")
+
+
+def test_a_future_of_another_class_that_cannot_be_read_fails_what_depends_on_it():
+    theirs = Unreadable()
+    total = hpyx.when_all(theirs, hpyx.ready_future(1))
+    theirs.set_result(2)
+    assert str(total.exception(sizes.PATIENCE)) == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "combine",
+    [hpyx.when_all, hpyx.when_any, lambda f: hpyx.dataflow(abs, f), lambda f: f.then(abs)],
+)
+def test_what_no_submission_made_is_refused(combine):
+    with pytest.raises(TypeError, match=r"cannot be created|not safe"):
+        combine(concurrent.futures.Future.__new__(hpyx.Future))
+
+
 def test_asyncio_futures_are_inputs_too():
     async def main():
         loop = asyncio.get_running_loop()

@@ -5,8 +5,10 @@ are those of concurrent.futures.Future, and only the runtime makes or completes 
 """
 
 import concurrent.futures
+import copy
 import functools
 import operator
+import pickle
 import re
 import threading
 import time
@@ -236,6 +238,13 @@ def test_a_future_is_a_future_of_the_standard_library():
 def test_a_future_cannot_be_made_by_hand():
     with pytest.raises(TypeError, match="async_"):
         hpyx.Future()
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("make", [lambda: hpyx.ready_future(1), hpyx.HPXExecutor])
+def test_futures_and_executors_stay_in_their_process_and_are_not_copied(make, copied):
+    with pytest.raises(TypeError, match="cannot pickle or copy"):
+        copied(make())
 
 
 @pytest.mark.parametrize("done", [False, True])

@@ -45,14 +45,15 @@ def _follow_in_loop(value):
 
 
 def _follow(promise, done):
-    if done.cancelled():
-        native.settle(promise, "cancelled", None)
-        return
-    exception = done.exception()
-    if exception is not None:
-        native.settle(promise, "error", exception)
-    else:
-        native.settle(promise, "value", done.result())
+    try:
+        if done.cancelled():
+            outcome = "cancelled", None
+        else:
+            exception = done.exception()
+            outcome = ("value", done.result()) if exception is None else ("error", exception)
+    except BaseException as error:  # somebody else's class: whatever it does, nobody waits for good
+        outcome = "error", error
+    native.settle(promise, *outcome)
 
 
 native.register("adopt", adopt)

@@ -62,8 +62,7 @@ class Bridge:
             self.wake()
         except RuntimeError:  # closed, or the run has finished
             self.is_woken = False
-            self.batch.clear()
-            if not self.has_warned:
+            if self._drop_all() and not self.has_warned:
                 self.has_warned = True
                 _logger.warning(
                     "%s ended before %r, which was awaited there: what became of it is dropped. "
@@ -71,6 +70,17 @@ class Bridge:
                     self.describe(),
                     future,
                 )
+
+    def _drop_all(self):
+        """Empty the batch; return whether anybody in it still waits."""
+        is_missed = False
+        while True:
+            try:
+                tell = self.batch.popleft()
+            except IndexError:
+                return is_missed
+            waiter = getattr(tell, "__self__", None)
+            is_missed |= not (isinstance(waiter, asyncio.Future) and waiter.cancelled())
 
 
 class _AsyncioBridge(Bridge):

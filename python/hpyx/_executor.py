@@ -62,6 +62,12 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
     # No attribute is set on executors: it would bring their __dict__ to life, in which every call
     # of submit() would look first.
 
+    def __reduce__(self):
+        raise TypeError(
+            f"cannot pickle or copy {type(self).__name__!r} object: it runs tasks in this process; "
+            "make another one where it is needed"
+        )
+
     @property
     def _max_workers(self):
         return native.os_threads()

@@ -65,6 +65,12 @@ class Future(native.FutureBase, concurrent.futures.Future):
             self._show_to_collector()
             super().__setattr__(name, value)
 
+    def __reduce__(self):
+        raise TypeError(
+            f"cannot pickle or copy {type(self).__name__!r} object: it stands for a task of this "
+            "process; take its result() instead"
+        )
+
     def set_result(self, result):
         """Raise RuntimeError: the runtime alone completes its futures."""
         raise RuntimeError(_OWNED.format("set_result"))

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Interpreter, Runtime};
-use crate::bridge::{context_vars, submit, waiting};
+use crate::bridge::{context_vars, future_type, submit, waiting};
 use crate::compose::join::{Input, Inputs, Join, Rule, FEW};
 use crate::compose::link;
 use crate::future::{give_back, run};
@@ -106,6 +106,10 @@ fn source_of<'py>(
         return Ok(None);
     }
     let source = Stored::new(source);
+    if !run::body(&source).has_runtime() {
+        drop(source.into_handle(py));
+        return Err(future_type::refused(py));
+    }
     // One that a fork left behind is ended here.
     let checked = waiting::life(py, &source);
     let source = source.into_handle(py);

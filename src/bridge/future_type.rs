@@ -156,7 +156,8 @@ unsafe extern "C" fn refuse_new(_type: isize, _args: isize, _kwargs: isize) -> i
 }
 
 /// What there is to say of a future that no submission made.
-fn refused(py: Attached<'_>) -> Raised<'_> {
+#[cold]
+pub fn refused(py: Attached<'_>) -> Raised<'_> {
     let class = py.import(c"builtins").and_then(|builtins| builtins.attr(c"TypeError"));
     let text = "a hpyx.Future cannot be created directly: write hpyx.async_(fn, *args) or \
                 hpyx.ready_future(value)";
