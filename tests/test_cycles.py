@@ -122,6 +122,36 @@ def test_cycles_through_executors_are_collected():
     assert all_dead([make() for _ in range(100)])
 
 
+@needs("finalizers")
+def test_a_finalizer_of_the_same_cycle_may_still_use_the_executor():
+    """Which of the two is finalized first is the interpreter's choice."""
+    outcomes = []
+
+    class Owner:
+        def __del__(self):
+            try:
+                outcomes.append(self.executor.submit(abs, -1).result())
+            except RuntimeError as error:
+                outcomes.append(str(error))
+            self.executor.shutdown()
+
+    def make(owner_is_older):
+        if owner_is_older:
+            owner, executor = Owner(), hpyx.HPXExecutor()
+        else:
+            executor, owner = hpyx.HPXExecutor(), Owner()
+        owner.executor, executor.owner = executor, owner
+
+    def all_finalized():
+        gc.collect()
+        return len(outcomes) == 10
+
+    for index in range(10):
+        make(index % 2)
+    assert wait_until(all_finalized)
+    assert set(outcomes) <= {1, "cannot schedule new futures after shutdown"}
+
+
 def test_cycles_of_the_standard_library_s_waiters_are_collected():
     def make():
         future = hpyx.async_(fail)

@@ -159,3 +159,24 @@ def test_shutdown_from_several_threads_at_once_ends_in_all_of_them():
         thread.join(sizes.PATIENCE)
     assert not any(thread.is_alive() for thread in threads)
     assert future.done()
+
+
+def test_an_executor_set_up_again_still_ends_the_shutdown_that_waits():
+    """Constructors of several base classes may each call the executor's."""
+    executor, waits = hpyx.HPXExecutor(), threading.Event()
+
+    def shutdown():
+        waits.set()
+        executor.shutdown()
+
+    with Gate() as gate:
+        executor.submit(gate)
+        gate.entered()
+        thread = threading.Thread(target=shutdown)
+        thread.start()
+        assert waits.wait(sizes.PATIENCE)
+        thread.join(0.05)  # now it sleeps; were it late, it would wait for less
+        executor.__init__()
+    thread.join(sizes.PATIENCE)
+    assert not thread.is_alive()
+    assert executor.submit(abs, -1).result() == 1

@@ -22,8 +22,7 @@ use crate::future::run;
 #[derive(Default)]
 pub struct ExecutorBody {
     interpreter: AtomicPtr<Interpreter>,
-    /// The runtime that `scope` belongs to: another one after a fork.
-    runtime: AtomicPtr<Runtime>,
+    /// Null once it was given up.
     scope: AtomicPtr<Scope>,
 }
 
@@ -107,13 +106,11 @@ pub fn set_up(
     let has_none = initializer.is(&interpreter.names().get(py, Name::None));
     let initializer = if has_none { 0 } else { initializer.dup().into_word() };
     let body = this.body();
-    let runtime = std::ptr::from_ref(interpreter.runtime()).cast_mut();
-    body.runtime.store(runtime, Ordering::Relaxed);
-    let before = body.scope.swap(Scope::new(initializer).cast_mut(), Ordering::Relaxed);
-    if !before.is_null() {
-        // SAFETY: __init__ ran a second time: the executor gives its first scope up.
-        unsafe { Scope::abandon(before) };
-    }
+    let scope = Scope::new(initializer, interpreter.runtime());
+    // ORDER: AcqRel; pairs with the loads in `scope`: who sees the scope sees what is in it.
+    let before = body.scope.swap(scope.cast_mut(), Ordering::AcqRel);
+    // SAFETY: the executor, which counts in it, is alive.
+    unsafe { &*scope }.replaces(before);
     // ORDER: Release; pairs with the load in `scope`: who sees the interpreter sees the scope.
     body.interpreter.store(std::ptr::from_ref(interpreter).cast_mut(), Ordering::Release);
 }
@@ -133,45 +130,37 @@ impl ExecutorBody {
         }
     }
 
-    /// The scope of this process: a forked child's executors begin a new one.
+    /// The scope of this process: a forked child's executors begin a new one. None: the executor
+    /// was given up, and a finalizer of the same cycle has it still (see `__del__` of the package).
     #[inline]
-    fn scope<'py>(
-        &self,
-        py: Attached<'py>,
-        runtime: &'static Runtime,
-    ) -> PyResult<'py, &'static Scope> {
-        // ORDER: Acquire; pairs with the store in `scope_after_fork`: who sees the runtime sees its
-        // scope.
-        if std::ptr::eq(self.runtime.load(Ordering::Acquire), runtime) {
-            // SAFETY: set up, and alive as long as the executor object is.
-            return Ok(unsafe { &*self.scope.load(Ordering::Relaxed) });
+    fn scope(&self, py: Attached<'_>, runtime: &'static Runtime) -> Option<&'static Scope> {
+        // ORDER: Acquire; pairs with the swap in `set_up` and the exchange in `scope_after_fork`.
+        // SAFETY: null, or alive as long as the executor object is.
+        match unsafe { self.scope.load(Ordering::Acquire).as_ref() }? {
+            scope if scope.is_of(runtime) => Some(scope),
+            parents => Some(self.scope_after_fork(py, parents, runtime)),
         }
-        self.scope_after_fork(py, runtime)
     }
 
+    /// `parents` is left as it is: the parent's tasks count in it for ever.
     #[cold]
-    fn scope_after_fork<'py>(
+    fn scope_after_fork(
         &self,
-        py: Attached<'py>,
+        py: Attached<'_>,
+        parents: &'static Scope,
         runtime: &'static Runtime,
-    ) -> PyResult<'py, &'static Scope> {
-        let inherited = self.scope.load(Ordering::Relaxed);
-        // SAFETY: set up, which every caller has checked (`interpreter`); the parent's scope is
-        // left as it is: its tasks count in it for ever.
-        let before = unsafe { &*inherited };
-        let initializer = before.initializer.get(py).map_or(0, Handle::into_word);
-        let scope = Scope::new(initializer);
+    ) -> &'static Scope {
+        let initializer = parents.initializer.get(py).map_or(0, Handle::into_word);
+        let fresh = Scope::new(initializer, runtime).cast_mut();
         // SAFETY: made just now.
-        let scope = unsafe { &*scope };
-        if before.is_closed() {
+        let scope = unsafe { &*fresh };
+        if parents.is_closed() {
             scope.close();
         }
-        let fresh = std::ptr::from_ref(scope).cast_mut();
-        // ORDER: AcqRel, Acquire; of several threads one installs its scope, the others take it
-        // over.
-        let installed =
-            self.scope.compare_exchange(inherited, fresh, Ordering::AcqRel, Ordering::Acquire);
-        let scope = match installed {
+        let inherited = std::ptr::from_ref(parents).cast_mut();
+        // ORDER: AcqRel, Acquire; pairs with the load in `scope`. Of several threads one installs
+        // its scope, the others take it over.
+        match self.scope.compare_exchange(inherited, fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => scope,
             Err(other) => {
                 // SAFETY: ours was never seen by anybody; the other one is alive as `self` is.
@@ -180,10 +169,7 @@ impl ExecutorBody {
                     &*other
                 }
             }
-        };
-        // ORDER: Release; pairs with the load in `scope`.
-        self.runtime.store(std::ptr::from_ref(runtime).cast_mut(), Ordering::Release);
-        Ok(scope)
+        }
     }
 }
 
@@ -278,15 +264,14 @@ pub fn enter<'py>(
 ) -> PyResult<'py, &'static Scope> {
     body.interpreter(py)?;
     let runtime = interpreter.runtime();
-    let scope = body.scope(py, runtime)?;
-    if scope.is_broken() {
-        return Err(scope.broken_error(py, runtime));
+    match body.scope(py, runtime) {
+        Some(scope) if scope.is_broken() => Err(scope.broken_error(py, runtime)),
+        Some(scope) if scope.enter(runtime) => Ok(scope),
+        _ => {
+            let class = interpreter.names().get(py, Name::RuntimeError);
+            Err(py.raise(&class, "cannot schedule new futures after shutdown"))
+        }
     }
-    if !scope.enter(runtime) {
-        let class = interpreter.names().get(py, Name::RuntimeError);
-        return Err(py.raise(&class, "cannot schedule new futures after shutdown"));
-    }
-    Ok(scope)
 }
 
 fn close<'py>(
@@ -299,7 +284,9 @@ fn close<'py>(
     let type_error = names.get(py, Name::TypeError);
     let [cancel] = arguments.bind("_close", ["cancel_futures"], &type_error)?;
     let runtime = interpreter.runtime();
-    let scope = this.body().scope(py, runtime)?;
+    let Some(scope) = this.body().scope(py, runtime) else {
+        return Ok(names.get(py, Name::None).dup());
+    };
     scope.close();
     let cancels = cancel.map_or(Ok(false), |cancel| cancel.is_true())?;
     if let (true, Some(pool)) = (cancels, runtime.pool()) {
@@ -332,8 +319,10 @@ fn wait<'py>(
 ) -> PyResult<'py, Handle<'py>> {
     let interpreter = this.body().interpreter(py)?;
     let runtime = interpreter.runtime();
-    let scope = this.body().scope(py, runtime)?;
     let names = interpreter.names();
+    let Some(scope) = this.body().scope(py, runtime) else {
+        return Ok(names.get(py, Name::None).dup());
+    };
     if Within::is_inside(scope) {
         let class = names.get(py, Name::RuntimeError);
         let text = "a task cannot wait for the shutdown of its own executor: write \

@@ -9,12 +9,13 @@
 //! | closed | shutdown | submit | SeqCst, with `count`: see `enter` |
 //! | broken | the thread whose initializer failed | submit, other threads | Release/Acquire |
 //! | initializer | birth; last one out | threads that start a task | alive while counted |
+//! | replaced | the executor's second set-up | the executor's end | that happens once |
 //!
 //! Invariant: freed by whoever brings `count` to zero (tasks and the executor object count).
 //! Threads: any, attached.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use hpy_shim::{stored_release, Attached, PyResult, Slot};
 
@@ -32,11 +33,14 @@ pub struct Scope {
     broken: AtomicBool,
     /// `(initializer, initargs)`, or empty.
     pub initializer: Slot,
+    /// The runtime that its tasks run in: a forked child's executors begin a new scope.
+    runtime: &'static Runtime,
+    replaced: AtomicPtr<Scope>,
 }
 
 impl Scope {
     /// A scope that the executor object owns. `initializer` is an owned word, or 0.
-    pub fn new(initializer: isize) -> *const Scope {
+    pub fn new(initializer: isize, runtime: &'static Runtime) -> *const Scope {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let scope = Scope {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -44,9 +48,23 @@ impl Scope {
             closed: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             initializer: Slot::default(),
+            runtime,
+            replaced: AtomicPtr::default(),
         };
         scope.initializer.fill(initializer);
         Box::into_raw(Box::new(scope))
+    }
+
+    /// Whether its tasks run in `runtime`.
+    #[inline]
+    pub fn is_of(&self, runtime: &'static Runtime) -> bool {
+        std::ptr::eq(self.runtime, runtime)
+    }
+
+    /// The executor was set up a second time: threads may still look at the scope that it had, so
+    /// that one is given up when this one is. Once, by whoever made this one.
+    pub fn replaces(&self, before: *mut Scope) {
+        self.replaced.store(before, Ordering::Relaxed);
     }
 
     /// Counts one more task. False, and not counted, when the executor was shut down.
@@ -111,7 +129,17 @@ impl Scope {
     ///
     /// # Safety
     /// Once, by the executor's own release. Attached.
-    pub unsafe fn abandon(scope: *const Scope) {
+    pub unsafe fn abandon(mut scope: *const Scope) {
+        while !scope.is_null() {
+            // SAFETY: the executor counts, so alive until it is given up.
+            let replaced = unsafe { (*scope).replaced.load(Ordering::Relaxed) };
+            // SAFETY: as the caller promises.
+            unsafe { Self::abandon_one(scope) };
+            scope = replaced;
+        }
+    }
+
+    unsafe fn abandon_one(scope: *const Scope) {
         // SAFETY: the executor counted, so alive until here.
         // ORDER: SeqCst; as in `leave`.
         let before = unsafe { (*scope).count.fetch_sub(EXECUTOR, Ordering::SeqCst) };
