@@ -13,9 +13,6 @@ from . import _map, _runtime
 from ._core_module import native
 from ._exit import stays_at_exit
 
-if not native.probe()["runs_tasks_natively"]:
-    from ._python_tasks import submit as _submit
-
 _logger = logging.getLogger("hpyx.executor")
 
 
@@ -74,21 +71,7 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
 
     if not native.probe()["runs_tasks_natively"]:
 
-        def submit(self, fn, /, *args, **kwargs):
-            """Queue fn(*args, **kwargs) and return its hpyx.Future.
-
-            Raises:
-                RuntimeError: the executor, or the runtime, was shut down.
-                concurrent.futures.BrokenExecutor: an initializer failed.
-
-            Threads and cancellation: any thread. The task sees the caller's context variables.
-            """
-            return _submit(self, fn, args, kwargs)
-
-        def __setattr__(self, name, value):
-            # An executor with attributes may be part of a cycle: see docs/decisions.md.
-            super().__setattr__(name, value)
-            self._show_to_collector()
+        from ._task_front import submit
 
         def __del__(self):
             self._abandon()

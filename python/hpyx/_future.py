@@ -44,19 +44,15 @@ class Future(native.FutureBase, concurrent.futures.Future):
             cancelled,
             done,
             exception,
-            no_call,
-            no_error,
-            no_value,
-            result,
             running,
             then,
             wait,
         )
+        from ._task_front import result
 
         _wait = wait
-        _hpyx_call, _hpyx_error, _hpyx_value = no_call, no_error, no_value
-        _hpyx_lost = None
-        del no_call, no_error, no_value, wait
+        _hpyx_error = _hpyx_lost = None
+        del wait
 
     else:
 
@@ -162,6 +158,13 @@ class Future(native.FutureBase, concurrent.futures.Future):
             if view is made:
                 self.add_done_callback(_tell_stdlib)
         return view
+
+
+if not native.probe()["runs_tasks_natively"]:
+    from ._task_front import attributes
+
+    for _name, _default in attributes.items():
+        setattr(Future, _name, _default)
 
 
 def _wait_until_done(future):

@@ -24,26 +24,57 @@ _add_done_callback = native.FutureBase.add_done_callback
 
 # Futures made in advance: queueing one makes the next, all in a single call into native code. There
 # are as many as threads have submitted at the same time.
-_blank_futures = []
+blank_futures = []
 
 
-def submit(executor, fn, args, kwargs):
+def async_(fn, /, *args, **kwargs):
+    """Run fn(*args, **kwargs) on a worker thread and return its hpyx.Future.
+
+    The runtime starts on first use. The task sees the caller's context variables.
+
+    Raises:
+        RuntimeError: the runtime was shut down, or may not start by itself (HPYX_AUTOINIT=0).
+        TypeError: no callable was given.
+
+    Threads and cancellation: any thread; Future.cancel() works until the task starts.
+    """
+    return _submit(None, fn, args, kwargs)
+
+
+def submit(self, fn, /, *args, **kwargs):
+    """Queue fn(*args, **kwargs) and return its hpyx.Future.
+
+    Raises:
+        RuntimeError: the executor, or the runtime, was shut down.
+        concurrent.futures.BrokenExecutor: an initializer failed.
+
+    Threads and cancellation: any thread. The task sees the caller's context variables.
+    """
+    return _submit(self, fn, args, kwargs)
+
+
+def _submit(executor, fn, args, kwargs):
     """Queue fn(*args, **kwargs) for *executor* (None: nobody's) and return its future."""
     if not callable(fn):
-        raise TypeError(
-            f"the first argument must be callable: write {'submit' if executor else 'async_'}"
-            "(fn, *args, **kwargs); pass fn, do not call it"
-        )
+        raise no_callable("submit" if executor else "async_")
     try:
-        future = _blank_futures.pop()
+        future = blank_futures.pop()
     except IndexError:
         future = _new_future()
     # The place for the value is made while the future is young: later it would be another object
     # for the collector to move.
     future._hpyx_value = no_value
     future._hpyx_call = _pack(fn, args, kwargs)
-    _blank_futures.append(future._queue() if executor is None else executor._queue(future))
+    blank_futures.append(future._queue() if executor is None else executor._queue(future))
     return future
+
+
+def no_callable(submission):
+    """What there is to say to somebody who submits something else."""
+    return TypeError(
+        f"the first argument must be callable: write {submission}(fn, *args, **kwargs); pass fn, "
+        "do not call it"
+    )
 
 
 def _pack(fn, args, kwargs):
@@ -64,7 +95,7 @@ def _run_packed(call):
     if context is None:
         context = Context()
     if kwargs:
-        return context.run(_call_with_keywords, fn, args, kwargs)
+        return context.run(call_with_keywords, fn, args, kwargs)
     return context.run(fn, *args)
 
 
@@ -88,7 +119,7 @@ def run_future(future):
     try:
         future._hpyx_value = _run_packed(call)
     except BaseException as error:
-        error = error.with_traceback(_without_our_frames(error.__traceback__))
+        error = error.with_traceback(without_our_frames(error.__traceback__))
         # In this order: who sees the error disarms what reports it.
         future._hpyx_lost = LostException(error)
         future._hpyx_error = error
@@ -96,12 +127,12 @@ def run_future(future):
     return True
 
 
-def _call_with_keywords(fn, args, kwargs):
+def call_with_keywords(fn, args, kwargs):
     """Keep the task's keywords apart from the parameters of ``Context.run`` itself."""
     return fn(*args, **kwargs)
 
 
-def run_thread(role, index):
+def run_thread(role, index, run_future):
     """The loop of a pool thread: as long as there is work, one call into native code per task."""
     wait_for_task = native.wait_for_task
     native.enter_thread(role, index)
@@ -113,25 +144,25 @@ def run_thread(role, index):
             future = future._succeeded() if run_future(future) else future._failed()
 
 
-def _without_our_frames(traceback):
+def without_our_frames(traceback):
     """The traceback from the task on: what lies above it is the same for every task."""
     while traceback is not None and traceback.tb_next is not None:
-        if traceback.tb_frame.f_code not in _OUR_CODE:
+        if traceback.tb_frame.f_code not in OUR_CODE:
             break
         traceback = traceback.tb_next
     return traceback
 
 
-_OUR_CODE = {
+OUR_CODE = {
     run_future.__code__,
     _run_packed.__code__,
-    _call_with_keywords.__code__,
+    call_with_keywords.__code__,
     call_with_results.__code__,
     getattr(Context.run, "__code__", None),
 }
 
 
-def _disarm(future):
+def disarm(future):
     """Somebody retrieves the exception of *future*: see ``_lost``."""
     if future._hpyx_lost is not None:
         future._hpyx_lost.exception = None
@@ -142,9 +173,8 @@ def _disarm(future):
 
 wait = stays_at_exit(native.FutureBase._wait)
 
-no_call = None
-no_error = None
 no_value = object()
+attributes = {"_hpyx_call": None, "_hpyx_value": no_value}
 
 
 def result(self, timeout=None):
@@ -166,7 +196,7 @@ def result(self, timeout=None):
         self._wait(timeout)
         if self._hpyx_error is None:
             return self._hpyx_value
-    _disarm(self)
+    disarm(self)
     try:
         raise self._hpyx_error
     finally:
@@ -177,7 +207,7 @@ def exception(self, timeout=None):
     """Return the exception that the task raised, or None; waits and raises as result()."""
     if not _has_outcome(self):
         self._wait(timeout)
-    _disarm(self)
+    disarm(self)
     return self._hpyx_error
 
 
@@ -220,7 +250,7 @@ def add_done_callback(self, fn):
     if not _has_outcome(self):
         _add_done_callback(self, fn)
         return
-    _disarm(self)
+    disarm(self)
     try:
         fn(self)
     except BaseException as error:
@@ -231,6 +261,3 @@ def add_done_callback(self, fn):
 
 def _has_outcome(future):
     return future._hpyx_value is not no_value or future._hpyx_error is not None
-
-
-native.register("run_future", run_future)
