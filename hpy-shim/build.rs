@@ -1,20 +1,23 @@
 //! Compiles the C half of the handle layer, and writes the proof that its list of C API functions
-//! has the signatures that PyO3 declares for the stable ABI (used by src/slots_proof.rs).
+//! has the signatures that PyO3 declares for the stable ABI (used by src/slots_proof.rs), and the
+//! functions that count calls of the C API (used by c/count.c).
 
 use std::{env, fs, path::Path};
 
-const SOURCES: [&str; 9] =
-    ["api", "call", "context", "debug", "layout", "module", "symbols", "thread", "type"];
+const SOURCES: [&str; 10] =
+    ["api", "call", "context", "count", "debug", "layout", "module", "symbols", "thread", "type"];
 
 fn main() {
     println!("cargo:rerun-if-changed=c");
     println!("cargo:rerun-if-changed=include");
+    write_counters();
     let mut build = cc::Build::new();
     build
         .include("include/forbid")
         .include("include")
         .include("include/hpyx")
         .include("c")
+        .include(env::var("OUT_DIR").expect("cargo sets OUT_DIR"))
         .std("c11")
         .opt_level(2)
         .warnings(true)
@@ -29,6 +32,42 @@ fn main() {
         println!("cargo:rustc-link-lib=pthread");
     }
     write_proof();
+}
+
+/// One row of c/slots.def: need, level, result, name, and the parameters without parentheses.
+fn slots(list: &str) -> impl Iterator<Item = [&str; 5]> {
+    list.lines().filter_map(|line| {
+        let mut fields = line.strip_prefix("HPYX_SLOT(")?.strip_suffix("))")?.splitn(5, ", ");
+        let mut next = || fields.next().expect("a row has five fields");
+        Some([next(), next(), next(), next(), next().trim_start_matches('(')])
+    })
+}
+
+/// One function per function of the C API: counts the call, and passes it on. Those that take any
+/// number of arguments cannot be passed on, and are not counted.
+fn write_counters() {
+    let list = fs::read_to_string("c/slots.def").expect("c/slots.def is part of this crate");
+    let mut text = String::new();
+    for [_, _, result, name, params] in slots(&list).filter(|row| !row[4].contains("...")) {
+        let names: Vec<&str> = params
+            .split(", ")
+            .filter(|param| *param != "void")
+            .map(|param| &param[strip_name(param).len()..])
+            .map(str::trim)
+            .collect();
+        let (call, names) = (if result == "void" { "" } else { "return " }, names.join(", "));
+        text.push_str(&format!(
+            "static {result} counted_{name}({params}) {{\n    COUNT({name});\n    \
+             {call}uncounted.{name}({names});\n}}\n"
+        ));
+    }
+    text.push_str("static void count_all(void) {\n");
+    for [.., name, _] in slots(&list).filter(|row| !row[4].contains("...")) {
+        text.push_str(&format!("    COUNT_FROM_NOW_ON({name});\n"));
+    }
+    text.push_str("}\n");
+    let out = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("counted.h");
+    fs::write(out, text).expect("OUT_DIR is writable");
 }
 
 /// One line per STABLE function: a constant of the type that c/slots.def gives it, whose value is

@@ -54,6 +54,8 @@ extern HPyxApi hpyx_api;
 int hpyx_api_load(void);
 /* Raises ImportError with the text, if the interpreter offers enough to do so. */
 void hpyx_api_raise_import_error(const char *text);
+/* c/count.c: calls of the functions in the table are counted from now on. */
+void hpyx_count_calls(void);
 void hpyx_set_load_error(const char *format, ...);
 
 /* Stable ABI numbers: typeslots.h, methodobject.h, object.h; module slots are in hpyx/hpy.h. */

@@ -138,6 +138,7 @@ pub struct _HPyxProbe_s {
     pub native_context_vars: ::core::ffi::c_int,
     pub fields_are_attributes: ::core::ffi::c_int,
     pub debug: ::core::ffi::c_int,
+    pub counts_calls: ::core::ffi::c_int,
 }
 impl Default for _HPyxProbe_s {
     fn default() -> Self {
@@ -463,4 +464,7 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn hpyx_denied_function(index: usize) -> *const ::core::ffi::c_char;
+}
+unsafe extern "C" {
+    pub fn hpyx_call_count(index: usize, count: *mut u64) -> *const ::core::ffi::c_char;
 }

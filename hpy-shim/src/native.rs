@@ -250,6 +250,7 @@ pub unsafe fn enter<F>(args: *const isize, nargs: isize, names: isize, f: F) -> 
 where
     F: for<'py> FnOnce(Attached<'py>, Arguments<'py>) -> PyResult<'py, Handle<'py>>,
 {
+    probe::count_call_in();
     // SAFETY: the interpreter calls us attached.
     let py = unsafe { Attached::assume() };
     let arguments = Arguments { words: args, positional: nargs as usize, names, py };
@@ -355,6 +356,7 @@ pub unsafe fn enter_simply<F>(f: F) -> isize
 where
     F: for<'py> FnOnce(Attached<'py>) -> PyResult<'py, Handle<'py>>,
 {
+    probe::count_call_in();
     // SAFETY: the interpreter calls us attached.
     match f(unsafe { Attached::assume() }) {
         Ok(result) => result.into_word(),
@@ -419,6 +421,7 @@ pub trait NativeBody: Sized {
 }
 
 unsafe extern "C" fn dealloc<Body: NativeBody>(this: isize) {
+    probe::count_call_in();
     // SAFETY: tp_dealloc of the type with this body: attached, the object is dying.
     unsafe {
         bindings::hpyx_object_untrack(this);

@@ -1,6 +1,7 @@
 //! What the layer found out about the interpreter that loaded it. Read-only after the load.
 
 use std::ffi::CStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bindings::{self, HPyxProbe};
 
@@ -61,6 +62,36 @@ pub fn missing_functions() -> Vec<&'static str> {
 pub fn denied_functions() -> Vec<&'static str> {
     // SAFETY: as above.
     names(|index| unsafe { bindings::hpyx_denied_function(index) })
+}
+
+/// How often Python has called into native code (under the name "in"), and native code each function
+/// of the C API. Empty unless the library was loaded with HPYX_COUNT_CALLS=1.
+pub fn call_counts() -> Vec<(&'static CStr, u64)> {
+    if probe().counts_calls == 0 {
+        return Vec::new();
+    }
+    let mut counts = vec![(c"in", CALLS_IN.load(Ordering::Relaxed))];
+    for index in 0.. {
+        let mut count = 0;
+        // SAFETY: reads a static table of counters and of names.
+        let name = unsafe { bindings::hpyx_call_count(index, &mut count) };
+        if name.is_null() {
+            break;
+        }
+        // SAFETY: a string literal of c/slots.def.
+        counts.push((unsafe { CStr::from_ptr(name) }, count));
+    }
+    counts
+}
+
+static CALLS_IN: AtomicU64 = AtomicU64::new(0);
+
+/// Python calls into native code.
+#[inline(always)]
+pub(crate) fn count_call_in() {
+    if probe().counts_calls != 0 {
+        CALLS_IN.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// How many owned handles are open now; 0 unless [`checks_handles`].

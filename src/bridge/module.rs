@@ -22,7 +22,7 @@ use crate::host::ThreadRole;
 use crate::sched::pool::PoolSize;
 use crate::trace;
 
-static FUNCTIONS: Static<[HPyMeth; 28]> = Static([
+static FUNCTIONS: Static<[HPyMeth; 29]> = Static([
     function!(
         c"async_",
         async_,
@@ -92,6 +92,11 @@ static FUNCTIONS: Static<[HPyMeth; 28]> = Static([
     function!(c"trace_disable", tracing::disable, c"trace_disable() -> errno | None: it was off"),
     function!(c"trace_name", tracing::name, c"trace_name(text) -> int"),
     function!(c"probe", probe_interpreter, c"probe() -> dict: what the interpreter is"),
+    function!(
+        c"call_counts",
+        call_counts,
+        c"call_counts() -> dict: calls into native code, and of each C function, if counted"
+    ),
     function!(
         c"open_handles",
         open_handles,
@@ -466,6 +471,19 @@ fn probe_interpreter<'py>(
     dict.set_item(c"checks_handles", &py.bool(found.debug != 0)?)?;
     dict.set_item(c"missing", &strings(probe::missing_functions())?)?;
     dict.set_item(c"denied", &strings(probe::denied_functions())?)?;
+    Ok(dict)
+}
+
+fn call_counts<'py>(
+    py: Attached<'py>,
+    _: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let (counts, dict) = (probe::call_counts(), py.dict()?);
+    for (name, count) in counts {
+        let count = py.int(i64::try_from(count).unwrap_or(i64::MAX))?;
+        dict.set_item(name, &count)?;
+    }
     Ok(dict)
 }
 

@@ -106,6 +106,7 @@ typedef struct _HPyxProbe_s {
     int native_context_vars;        /* PyContext_* is there */
     int fields_are_attributes;      /* the collector does not look into C fields */
     int debug;                      /* the checking context is in use */
+    int counts_calls;               /* calls of the C API are counted */
 } HPyxProbe;
 
 struct _HPyContext_s {
@@ -199,5 +200,9 @@ size_t hpyx_open_handles(void);
  * implementation only has a stub of them. NULL ends the walk (index from 0). */
 const char *hpyx_missing_function(size_t index);
 const char *hpyx_denied_function(size_t index);
+
+/* Where calls are counted (HPYX_COUNT_CALLS=1): the name of a C API function, and how often it has
+ * been called. NULL ends the walk (index from 0). Any thread. */
+const char *hpyx_call_count(size_t index, uint64_t *count);
 
 #endif
