@@ -33,6 +33,9 @@ pub struct Wait<'a> {
     pub before_sleep: &'a mut dyn FnMut(),
     /// What it waits for. Touches no host object; after it said true it is not asked again.
     pub condition: &'a mut dyn FnMut() -> bool,
+    /// Whether it is worth while to ask `condition`; only looks. None: `condition` itself wakes
+    /// nobody either.
+    pub glance: Option<&'a dyn Fn() -> bool>,
 }
 
 /// The world that the scheduler runs in.

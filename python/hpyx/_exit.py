@@ -31,12 +31,13 @@ def stays_at_exit(wait):
         try:
             return wait(*args)
         except ProcessEnds:
-            _stay()
+            stay()
 
     return waits
 
 
-def _stay():
+def stay():
+    """Stay in Python code until the process has ended."""
     never = _thread.allocate_lock()
     while True:
         never.acquire()

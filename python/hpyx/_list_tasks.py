@@ -11,19 +11,24 @@ Invariants and threads: as in ``_python_tasks``, which has the rest.
 from contextvars import copy_context
 
 from ._core_module import native
-from ._lost import LostException
+from ._exit import ProcessEnds, stay
 from ._python_tasks import (
     OUR_CODE,
     blank_futures,
     call_with_keywords,
     disarm,
+    keep_error,
     no_callable,
     no_value,
-    without_our_frames,
 )
 
+# Fetched from the class once: from a future it would cost as much as the call.
 _new_future = native.new_future
 _queue = native.FutureBase._queue
+_queue_for = native.ExecutorBase._queue
+_succeeded = native.FutureBase._succeeded
+_failed = native.FutureBase._failed
+_wait = native.FutureBase._wait
 
 
 def async_(fn, /, *args, **kwargs):
@@ -64,7 +69,7 @@ def submit(self, fn, /, *args, **kwargs):
     except IndexError:
         future = _new_future()
     future._hpyx_task = [no_value, (fn, args, kwargs, copy_context())]
-    blank_futures.append(self._queue(future))
+    blank_futures.append(_queue_for(self, future))
     return future
 
 
@@ -79,15 +84,38 @@ def run_future(future):
         else:
             task[0] = context.run(fn, *args)
     except BaseException as error:
-        error = error.with_traceback(without_our_frames(error.__traceback__))
-        # In this order: who sees the error disarms what reports it.
-        future._hpyx_lost = LostException(error)
-        future._hpyx_error = error
+        keep_error(future, error)
         return False
     return True
 
 
-OUR_CODE.add(run_future.__code__)
+def run_thread(role, index):
+    """The loop of a pool thread: as long as there is work, one call into native code per task."""
+    wait_for_task = native.wait_for_task
+    native.enter_thread(role, index)
+    while True:
+        future = wait_for_task()  # while it waits, this frame holds on to no task
+        if future is None:
+            return
+        while future is not None:
+            task = future._hpyx_task
+            fn, args, kwargs, context = task[1]
+            task[1] = None
+            try:
+                if kwargs:
+                    task[0] = context.run(call_with_keywords, fn, args, kwargs)
+                else:
+                    task[0] = context.run(fn, *args)
+            except BaseException as error:
+                fn = args = kwargs = context = task = None
+                keep_error(future, error)
+                future = _failed(future)
+            else:
+                fn = args = kwargs = context = task = None
+                future = _succeeded(future)
+
+
+OUR_CODE.update([run_future.__code__, run_thread.__code__])
 
 
 # What follows becomes part of the class Future.
@@ -109,7 +137,10 @@ def result(self, timeout=None):
     if value is not no_value:
         return value
     if self._hpyx_error is None:
-        self._wait(timeout)
+        try:
+            _wait(self, timeout)
+        except ProcessEnds:
+            stay()
         if self._hpyx_error is None:
             return self._hpyx_task[0]
     disarm(self)

@@ -119,12 +119,17 @@ def run_future(future):
     try:
         future._hpyx_value = _run_packed(call)
     except BaseException as error:
-        error = error.with_traceback(without_our_frames(error.__traceback__))
-        # In this order: who sees the error disarms what reports it.
-        future._hpyx_lost = LostException(error)
-        future._hpyx_error = error
+        keep_error(future, error)
         return False
     return True
+
+
+def keep_error(future, error):
+    """The call of a future raised: keep the error there, and what reports it if nobody looks."""
+    error = error.with_traceback(_without_our_frames(error.__traceback__))
+    # In this order: who sees the error disarms what reports it.
+    future._hpyx_lost = LostException(error)
+    future._hpyx_error = error
 
 
 def call_with_keywords(fn, args, kwargs):
@@ -132,7 +137,7 @@ def call_with_keywords(fn, args, kwargs):
     return fn(*args, **kwargs)
 
 
-def run_thread(role, index, run_future):
+def run_thread(role, index):
     """The loop of a pool thread: as long as there is work, one call into native code per task."""
     wait_for_task = native.wait_for_task
     native.enter_thread(role, index)
@@ -144,7 +149,7 @@ def run_thread(role, index, run_future):
             future = future._succeeded() if run_future(future) else future._failed()
 
 
-def without_our_frames(traceback):
+def _without_our_frames(traceback):
     """The traceback from the task on: what lies above it is the same for every task."""
     while traceback is not None and traceback.tb_next is not None:
         if traceback.tb_frame.f_code not in OUR_CODE:

@@ -262,14 +262,13 @@ def _measures_c_stack_only():
 
 
 if not native.probe()["runs_tasks_natively"]:
-    from . import _python_tasks
-    from ._task_front import run_future as _run_future
+    from ._task_front import run_thread as _run_packed
 
     def _run_pool_thread(role, index):
         if role == _SENTRY:
             native.run_thread(role, index)
         else:
-            _python_tasks.run_thread(role, index, _run_future)
+            _run_packed(role, index)
 
 
 native.register("ensure_running", ensure_running)

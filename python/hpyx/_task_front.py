@@ -14,6 +14,7 @@ else:
 async_ = _front.async_
 submit = _front.submit
 run_future = _front.run_future
+run_thread = _front.run_thread
 result = _front.result
 attributes = _front.attributes
 

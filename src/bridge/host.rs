@@ -28,10 +28,14 @@ use crate::sched::lot::Lot;
 /// than one. It is only a hint: when it is wrong, `HOLD_BACK` is lost, nothing else.
 struct Gate {
     is_needed: bool,
+    patience: Duration,
     is_free: AtomicBool,
 }
 
 const HOLD_BACK: Duration = Duration::from_micros(2);
+/// Where threads sleep on locks of the interpreter, all that happens between two threads takes that
+/// many times longer, polling and holding back included.
+const DEAR: u32 = 4;
 
 impl Gate {
     #[inline]
@@ -47,7 +51,7 @@ impl Gate {
             return;
         }
         let began = Instant::now();
-        while !self.is_free.load(Ordering::Relaxed) && began.elapsed() < HOLD_BACK {
+        while !self.is_free.load(Ordering::Relaxed) && began.elapsed() < self.patience {
             std::hint::spin_loop();
         }
     }
@@ -78,6 +82,10 @@ impl Interpreted {
             parking: Parking::probed(),
             gate: Gate {
                 is_needed: probe::probe().free_threaded == 0,
+                patience: match probe::may_wait_natively() {
+                    true => HOLD_BACK,
+                    false => HOLD_BACK * DEAR * DEAR,
+                },
                 is_free: AtomicBool::new(false),
             },
             polling: AtomicUsize::new(0),
@@ -123,6 +131,19 @@ impl Interpreted {
         })
     }
 
+    /// Polls where `wait.condition` must not be asked detached, since it may wake others. Whether
+    /// it should be asked now.
+    fn glance(&self, wait: &mut Wait<'_>) -> bool {
+        let spin = wait.spin * DEAR;
+        if spin.is_zero() {
+            return false;
+        }
+        match wait.glance {
+            Some(glance) => self.detached(|| self.poll(spin, &mut || glance())),
+            None => self.detached(|| self.poll(spin, wait.condition)),
+        }
+    }
+
     /// Polls for up to `spin`, unless enough threads do so already.
     fn poll(&self, spin: Duration, condition: &mut dyn FnMut() -> bool) -> bool {
         const LOOKS_PER_CLOCK: u32 = 16;
@@ -160,7 +181,7 @@ impl Host for Interpreted {
         run::run_queued(unsafe { Attached::assume() }, task)
     }
 
-    fn wait_until(&self, lot: &Lot<Sleeper>, wait: Wait<'_>) -> bool {
+    fn wait_until(&self, lot: &Lot<Sleeper>, mut wait: Wait<'_>) -> bool {
         match &self.parking {
             Parking::Native => self.detached(|| {
                 self.poll(wait.spin, wait.condition) || {
@@ -169,13 +190,17 @@ impl Host for Interpreted {
                     lot.wait(wait.key, &here, wait.deadline, wait.condition)
                 }
             }),
-            // No polling: a look costs nothing, but letting go of the interpreter and coming back
-            // costs more than the sleep that it might save.
             Parking::InterpreterLock(locks) => {
+                if self.glance(&mut wait) && (wait.condition)() {
+                    return true;
+                }
                 (wait.before_sleep)();
+                self.gate.let_go();
                 let condition = &mut *wait.condition;
-                self.on_lock(locks, |here| lot.wait(wait.key, here, wait.deadline, condition))
-                    .unwrap_or_else(|| (wait.condition)())
+                let held =
+                    self.on_lock(locks, |here| lot.wait(wait.key, here, wait.deadline, condition));
+                self.gate.took();
+                held.unwrap_or_else(|| (wait.condition)())
             }
         }
     }

@@ -166,7 +166,8 @@ pub fn interruptibly<'py>(
         };
         let spin =
             until.map_or(POLL, |until| POLL.min(until.saturating_duration_since(Instant::now())));
-        let wait = Wait { key, deadline: until, spin, before_sleep: announce, condition };
+        let wait =
+            Wait { key, deadline: until, spin, before_sleep: announce, condition, glance: None };
         let holds = pool.host.wait_until(&pool.lot, wait);
         take_interrupt(py)?;
         if holds {

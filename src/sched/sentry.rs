@@ -92,6 +92,7 @@ impl<H: Host> Pool<H> {
                 // ORDER: SeqCst; pairs with the load in `alert_sentry`.
                 before_sleep: &mut || self.sentry_state.store(ASLEEP, Ordering::SeqCst),
                 condition: &mut || self.is_closing() || self.queues.has_work(),
+                glance: None,
             };
             self.host.wait_until(&self.lot, wait);
             // ORDER: SeqCst, as above.

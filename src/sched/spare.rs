@@ -211,6 +211,7 @@ impl<H: Host> PoolThread<H> {
                     }
                     slot.is_some() || (pool.is_closing() && !pool.queues.has_work())
                 },
+                glance: None,
             };
             let ended = pool.host.wait_until(&pool.lot, wait);
             if slot.is_some() || ended {

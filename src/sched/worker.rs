@@ -258,6 +258,7 @@ impl<H: Host> PoolThread<H> {
             true => Some(Duration::ZERO),
             false => self.patience(held),
         };
+        let glance = || pool.is_closing() || pool.queues.has_work();
         let wait = Wait {
             key: pool.sleep.key(),
             deadline: patience.map(|patience| Instant::now() + patience),
@@ -290,6 +291,7 @@ impl<H: Host> PoolThread<H> {
                 }
                 true
             },
+            glance: Some(&glance),
         };
         pool.host.wait_until(&pool.lot, wait);
         if let Some(searching) = searching.take() {
