@@ -64,8 +64,8 @@ pub fn denied_functions() -> Vec<&'static str> {
     names(|index| unsafe { bindings::hpyx_denied_function(index) })
 }
 
-/// How often Python has called into native code (under the name "in"), and native code each function
-/// of the C API. Empty unless the library was loaded with HPYX_COUNT_CALLS=1.
+/// How often Python has called into native code (under the name "in"), and native code each
+/// function of the C API. Empty unless the library was loaded with HPYX_COUNT_CALLS=1.
 pub fn call_counts() -> Vec<(&'static CStr, u64)> {
     if probe().counts_calls == 0 {
         return Vec::new();

@@ -70,7 +70,6 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
         return native.os_threads()
 
     if not native.probe()["runs_tasks_natively"]:
-
         from ._task_front import submit
 
         def __del__(self):

@@ -8,7 +8,7 @@ Called by: ``_submit``, ``_executor``, ``_future`` and ``_runtime``, by way of `
 Invariants and threads: as in ``_python_tasks``, which has the rest.
 """
 
-from contextvars import copy_context
+from contextvars import Context, copy_context
 
 from ._core_module import native
 from ._exit import ProcessEnds, stay
@@ -78,6 +78,8 @@ def run_future(future):
     task = future._hpyx_task
     fn, args, kwargs, context = task[1]
     task[1] = None
+    if context is None:
+        context = Context()
     try:
         if kwargs:
             task[0] = context.run(call_with_keywords, fn, args, kwargs)
@@ -101,6 +103,8 @@ def run_thread(role, index):
             task = future._hpyx_task
             fn, args, kwargs, context = task[1]
             task[1] = None
+            if context is None:  # a dependent's
+                context = Context()
             try:
                 if kwargs:
                     task[0] = context.run(call_with_keywords, fn, args, kwargs)
