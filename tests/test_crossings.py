@@ -51,7 +51,7 @@ COUNT = """
 
 # Calls per task at most: into native code (submission; end of the task, or the result and the
 # future's own end where these are native), and out of it.
-MOST = {"cpython": (3, 30), "pypy": (2, 3), "graalpy": (2, 5)}
+MOST = {"cpython": (3, 30), "pypy": (2, 3), "graalpy": (2, 6)}
 MOST_FREE_THREADED = 3, 36
 # The calls that each measurement makes once, spread over the tasks.
 SLACK = 0.5

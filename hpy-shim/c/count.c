@@ -1,9 +1,9 @@
-/* hpy-shim/c/count.c: counts calls of the C API, function by function, and calls from Python.
+/* hpy-shim/c/count.c: counts calls of the C API, function by function.
  *
  * Owns: the counters. Called by: c/api.c, once, if HPYX_COUNT_CALLS=1; Rust reads them. Where a
  * call between Python and native code is dear, their number per task is what matters, and a test
- * states it. When nothing is counted the table holds the interpreter's own functions, and nothing is paid.
- * Threads: any; counters only. */
+ * states it. When nothing is counted, the table holds the interpreter's own functions, and nothing
+ * is paid. Threads: any; counters only. */
 #include "api.h"
 
 static HPyxApi uncounted;

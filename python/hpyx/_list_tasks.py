@@ -43,7 +43,7 @@ def async_(fn, /, *args, **kwargs):
     Threads and cancellation: any thread; Future.cancel() works until the task starts.
     """
     if not callable(fn):
-        raise no_callable()
+        raise no_callable("async_")
     try:
         future = blank_futures.pop()
     except IndexError:
@@ -63,7 +63,7 @@ def submit(self, fn, /, *args, **kwargs):
     Threads and cancellation: any thread. The task sees the caller's context variables.
     """
     if not callable(fn):
-        raise no_callable()
+        raise no_callable("submit")
     try:
         future = blank_futures.pop()
     except IndexError:
