@@ -68,7 +68,10 @@ CAPABILITIES = {
         hasattr(signal, "SIGUSR1") and hasattr(signal, "pthread_kill"),
         "needs POSIX signals, sent to a process and to one thread",
     ),
-    "rss": (os.path.exists("/proc/self/statm"), "reads the resident set from /proc"),
+    "rss": (
+        os.path.exists("/proc/self/statm") and not GRAALPY,
+        "reads the resident set from /proc; a JVM keeps what its heap has grown to",
+    ),
     "thread_stacks": (
         sys.platform == "linux" and not GRAALPY,
         "asks the C library for the stack of a thread; a JVM gives its threads stacks of its own",

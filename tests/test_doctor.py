@@ -19,7 +19,7 @@ def doctor(*arguments, env=None):
         command("-m", "hpyx", *arguments),
         capture_output=True,
         text=True,
-        env=environment(env),
+        env=environment({**sizes.SHORT_LIVED, **(env or {})}),
         timeout=sizes.PATIENCE,
     )
     assert done.stderr == ""

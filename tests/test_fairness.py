@@ -17,7 +17,6 @@ import sizes
 from helpers import Gate, wait_until
 
 ITEMS = range(50_000)
-LOAD_SECONDS = 3.0
 
 
 def tasks_for(seconds):
@@ -30,7 +29,7 @@ def tasks_for(seconds):
 
 def scene_latency_under_load(what):
     """Do *what* beside builtin tasks; return (longest delay, was there load to the end)."""
-    count = tasks_for(LOAD_SECONDS)
+    count = tasks_for(sizes.LOAD_SECONDS)
     actions = {
         "sleep": lambda: time.sleep(0.01),
         "collect": gc.collect,
@@ -64,7 +63,7 @@ def start_and_join():
 @pytest.mark.parametrize("what", ["sleep", "collect", "start a thread", "lock"])
 def test_builtin_tasks_back_to_back_give_other_threads_their_turn(two_workers, what):
     delay, loaded = two_workers.call(scene_latency_under_load, what)
-    assert delay <= sizes.FAIR_SECONDS
+    assert delay <= (sizes.COLLECTION_SECONDS if what == "collect" else sizes.FAIR_SECONDS)
     assert loaded, "the measurement needs work to the end"
 
 
@@ -93,7 +92,7 @@ def scene_collections_beside_waiters():
 
 def test_waiting_threads_and_parked_workers_never_stall_a_collection(two_workers):
     delay, results = two_workers.call(scene_collections_beside_waiters)
-    assert delay <= sizes.FAIR_SECONDS
+    assert delay <= sizes.COLLECTION_SECONDS
     assert results == [None, None]
 
 
