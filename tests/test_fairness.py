@@ -81,7 +81,7 @@ def scene_collections_beside_waiters():
             waiter.start()
         nested = [hpyx.async_(future.result), hpyx.async_(future.result, sizes.PATIENCE)]
         delays = []
-        for _ in range(20):
+        for _ in range(sizes.COLLECTIONS):
             start = time.perf_counter()
             gc.collect()
             delays.append(time.perf_counter() - start)
