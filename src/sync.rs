@@ -8,11 +8,15 @@ pub(crate) use loom::sync::{
     atomic::{fence, AtomicBool, AtomicUsize, Ordering},
     Arc, Mutex,
 };
+#[cfg(loom)]
+pub(crate) use loom::thread::yield_now;
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
     atomic::{fence, AtomicBool, AtomicUsize, Ordering},
     Arc, Mutex,
 };
+#[cfg(not(loom))]
+pub(crate) use std::thread::yield_now;
 
 /// Locks, whatever happened to a thread that held the lock before: no invariant of ours spans a
 /// panic, since ours abort.

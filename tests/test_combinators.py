@@ -14,7 +14,7 @@ import pytest
 
 import hpyx
 import sizes
-from helpers import Thing, all_dead, parallel
+from helpers import Gate, Thing, all_dead, parallel
 from hpyx._core import futures as core_futures
 
 StdlibFuture = concurrent.futures.Future
@@ -310,6 +310,21 @@ def test_results_and_inputs_are_let_go():
     del thing, source, both
     hpyx.async_(abs, -1).result()
     assert all_dead([alive])
+
+
+@pytest.mark.parametrize("combine", [hpyx.when_any, hpyx.when_all, lambda f, _: f.then(abs)])
+def test_a_future_that_is_slow_to_end_does_not_keep_what_no_longer_waits_for_it(combine):
+    with Gate() as gate:
+        slow, refs = hpyx.async_(gate), []
+        for _ in range(200):
+            future = combine(slow, hpyx.ready_future("quick"))
+            future.cancel()
+            assert future.done()
+            refs.append(weakref.ref(future))
+            del future
+        gc.collect()
+        gc.collect()
+        assert sum(ref() is not None for ref in refs) < 50
 
 
 def test_a_long_chain_that_nobody_will_ever_end_is_let_go(two_workers):

@@ -41,8 +41,10 @@ pub fn link_to_all(
 fn tie(py: Attached<'_>, source: &Stored, dependent: Dependent) {
     submit::launch(py, source);
     let entry = Callback::Dependent(dependent);
-    let Err(Callback::Dependent(dependent)) = body(source).state.add_callback(entry) else {
-        return;
+    let dependent = match body(source).state.add_and_prune(entry, Callback::is_stale) {
+        Err(Callback::Dependent(dependent)) => dependent,
+        Err(Callback::Call(_)) => unreachable!("a dependent was given"),
+        Ok(stale) => return stale.into_iter().for_each(|entry| entry.discard(py)),
     };
     lost::retrieved(py, source);
     if let Some(done) = source_ended(py, source, &dependent) {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use hpy_shim::{Attached, Stored};
 
 use crate::compose::join::Join;
+use crate::future::run::body;
 
 /// A future that depends on the one in whose list this is.
 pub struct Dependent {
@@ -41,6 +42,14 @@ impl Callback {
         let (Callback::Call(stored) | Callback::Dependent(Dependent { target: stored, .. })) = self;
         // SAFETY: passed on from tp_traverse.
         unsafe { stored.visit(visit, arg) }
+    }
+
+    /// Whether nothing is left to do: a future that depends on several may be done before this one.
+    pub fn is_stale(&self) -> bool {
+        match self {
+            Callback::Call(_) => false,
+            Callback::Dependent(dependent) => body(&dependent.target).state.life().is_done(),
+        }
     }
 
     /// Gives the entry up unused.

@@ -15,16 +15,26 @@
 //! | WAITERS | a thread about to sleep | the completer, in the same swap that completes |
 //! | list | add_callback (push), completer and canceller (take all) | the collector, while no
 //! thread runs |
+//! | a node's `next` | its adder | whoever took the node out of the word |
+//! | a node's `count`, `limit` | its adder, before `next` | whoever has read `next` |
+//!
+//! `add_and_prune` puts its node in the place of the whole list, which is then its own to look
+//! through; whoever takes that node meanwhile waits for its `next`. So a list to which entries are
+//! added that soon have nothing left to do stays short.
 //!
 //! Invariants: a future is completed once; every callback is either in the list that the completer
-//! takes, or its adder is told "done"; a sleeper either sees "done" or is woken. Models below.
-//! Threads: any. Nothing here calls out.
+//! takes, or pruned, or its adder is told "done"; a sleeper either sees "done" or is woken. Models
+//! below. Threads: any. Nothing here calls out.
 
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{yield_now, AtomicUsize, Ordering};
 
 const LIFE: usize = 0b111;
 const WAITERS: usize = 0b1000;
 const LIST: usize = !0b1111;
+/// The `next` of a node whose adder still looks through the older ones. No address.
+const BEING_LINKED: usize = 1;
+/// So many entries a list may have before it is looked through.
+const FIRST_LIMIT: usize = if cfg!(loom) { 1 } else { 16 };
 
 /// Where a future is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +76,37 @@ impl Life {
 /// One callback in the list of a future.
 #[repr(align(16))]
 pub struct Node<C> {
-    next: *mut Node<C>,
+    /// The next older one.
+    next: AtomicUsize,
+    /// How many there are from this one on; 0: nobody has counted.
+    count: usize,
+    /// How many there may be before they are looked through. With `count`.
+    limit: usize,
     /// What to call.
     pub callback: C,
+}
+
+impl<C> Node<C> {
+    fn leak(callback: C, next: usize) -> *mut Self {
+        Box::into_raw(Box::new(Node { next: AtomicUsize::new(next), count: 0, limit: 0, callback }))
+    }
+
+    /// The next older one, once it is known.
+    ///
+    /// # Safety
+    /// `node` is in a list that the caller took, or that nobody can take.
+    unsafe fn older(node: *const Self) -> *mut Self {
+        loop {
+            // ORDER: Acquire; pairs with the Release in `add_and_prune`, which comes after what is
+            // written to this node and the older ones. With Relaxed those might be seen as before.
+            // SAFETY: alive, as promised.
+            match unsafe { &(*node).next }.load(Ordering::Acquire) {
+                // Its adder is attached and calls nobody: it is between two lines.
+                BEING_LINKED => yield_now(),
+                next => return next as *mut Self,
+            }
+        }
+    }
 }
 
 /// What the one who completes a future has to do afterwards.
@@ -95,7 +133,9 @@ impl<C> Completion<C> {
         let (mut oldest, mut node) = (std::ptr::null_mut::<Node<C>>(), self.newest);
         while !node.is_null() {
             // SAFETY: the completer owns the whole list: `swap` took it out of the word.
-            let next = unsafe { std::mem::replace(&mut (*node).next, oldest) };
+            let next = unsafe { Node::older(node) };
+            // SAFETY: as above.
+            unsafe { &(*node).next }.store(oldest as usize, Ordering::Relaxed);
             oldest = node;
             node = next;
         }
@@ -106,7 +146,7 @@ impl<C> Completion<C> {
             }
             // SAFETY: made by Box::into_raw in add_callback; owned as above, visited once.
             let node = unsafe { Box::from_raw(rest) };
-            rest = node.next;
+            rest = node.next.load(Ordering::Relaxed) as *mut Node<C>;
             Some(node.callback)
         })
     }
@@ -215,27 +255,60 @@ impl<C> State<C> {
 
     /// Adds a callback; Err gives it back when the future is done, for the caller to call.
     pub fn add_callback(&self, callback: C) -> Result<(), C> {
-        let node = Box::into_raw(Box::new(Node { next: std::ptr::null_mut(), callback }));
+        let node = Node::leak(callback, 0);
+        // SAFETY: ours until it is in the list.
+        self.push(node, |older| unsafe { &(*node).next }.store(older, Ordering::Relaxed)).map(drop)
+    }
+
+    /// The same; gives back entries that `is_stale`, for the caller to drop. They are looked for
+    /// when the list has doubled since the last time, so that an addition costs the same on average
+    /// however long the list is.
+    pub fn add_and_prune(&self, callback: C, is_stale: impl Fn(&C) -> bool) -> Result<Vec<C>, C> {
+        let node = Node::leak(callback, BEING_LINKED);
+        let older = self.push(node, |_| ())? as *mut Node<C>;
+        // SAFETY: `push` put the new node in the place of `older` and all below it, which nobody
+        // else can reach before it is linked.
+        let (count, limit) = unsafe { counted(older) };
+        let (kept, pruned, count, limit) = match count < limit {
+            true => (older, Vec::new(), count, limit),
+            false => {
+                // SAFETY: as above.
+                let (kept, count, pruned) = unsafe { pruned(older, is_stale) };
+                (kept, pruned, count, 2 * count + FIRST_LIMIT)
+            }
+        };
+        // SAFETY: whoever reaches the node looks at nothing but `next` until that is set, below.
+        unsafe { ((*node).count, (*node).limit) = (count + 1, limit) };
+        // ORDER: Release; pairs with the Acquire in `older`.
+        // SAFETY: whoever has taken the node keeps it until it is linked.
+        unsafe { &(*node).next }.store(kept as usize, Ordering::Release);
+        Ok(pruned)
+    }
+
+    /// Makes `node` the newest one, after `before` was told the address of the one that was;
+    /// returns that. Err gives the callback back when the future is done.
+    #[inline]
+    fn push(&self, node: *mut Node<C>, before: impl Fn(usize)) -> Result<usize, C> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             if Life::of(word).is_done() {
                 // ORDER: Acquire; pairs with the Release in `complete`: the caller of an immediate
                 // callback reads the result.
                 self.word.load(Ordering::Acquire);
-                // SAFETY: made above, and in no list.
+                // SAFETY: made by `leak`, and in no list.
                 return Err(unsafe { Box::from_raw(node) }.callback);
             }
-            // SAFETY: ours until the exchange below succeeds.
-            unsafe { (*node).next = (word & LIST) as *mut Node<C> };
+            before(word & LIST);
             let with_node = (word & !LIST) | node as usize;
-            // ORDER: Release; pairs with the Acquire in `complete` and `try_cancel`.
+            // ORDER: AcqRel; Release pairs with the Acquire in `complete` and `try_cancel`, Acquire
+            // with the Release of whoever added the older nodes, which `add_and_prune` reads.
             match self.word.compare_exchange_weak(
                 word,
                 with_node,
-                Ordering::Release,
+                Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(word & LIST),
                 Err(current) => word = current,
             }
         }
@@ -269,10 +342,64 @@ impl<C> State<C> {
                 return stop;
             }
             // SAFETY: as above.
-            node = unsafe { (*node).next };
+            node = unsafe { Node::older(node) };
         }
         0
     }
+}
+
+/// How many nodes there are from `node` on, and how many there may be. Those that were counted
+/// before are not counted again.
+///
+/// # Safety
+/// The caller owns the list.
+unsafe fn counted<C>(mut node: *mut Node<C>) -> (usize, usize) {
+    let mut count = 0;
+    while !node.is_null() {
+        // SAFETY: the caller's own; `count` and `limit` were written before `next` was.
+        let (next, (below, limit)) = unsafe { (Node::older(node), ((*node).count, (*node).limit)) };
+        if below != 0 {
+            return (count + below, limit);
+        }
+        count += 1;
+        node = next;
+    }
+    (count, FIRST_LIMIT)
+}
+
+/// Takes what `is_stale` out of the list; returns the rest, how many that are, and what was taken.
+///
+/// # Safety
+/// The caller owns the list.
+unsafe fn pruned<C>(
+    mut node: *mut Node<C>,
+    is_stale: impl Fn(&C) -> bool,
+) -> (*mut Node<C>, usize, Vec<C>) {
+    let mut newest: *mut Node<C> = std::ptr::null_mut();
+    let mut last = newest;
+    let (mut count, mut stale) = (0, Vec::new());
+    while !node.is_null() {
+        // SAFETY: the caller's own.
+        let next = unsafe { Node::older(node) };
+        // SAFETY: as above.
+        if is_stale(unsafe { &(*node).callback }) {
+            // SAFETY: made by `leak`; out of the list, as the nodes around it get tied together.
+            stale.push(unsafe { Box::from_raw(node) }.callback);
+        } else {
+            match last.is_null() {
+                true => newest = node,
+                // SAFETY: a node of the list that was kept.
+                false => unsafe { &(*last).next }.store(node as usize, Ordering::Relaxed),
+            }
+            (last, count) = (node, count + 1);
+        }
+        node = next;
+    }
+    if !last.is_null() {
+        // SAFETY: as above.
+        unsafe { &(*last).next }.store(0, Ordering::Relaxed);
+    }
+    (newest, count, stale)
 }
 
 #[cfg(test)]

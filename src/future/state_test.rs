@@ -42,6 +42,60 @@ mod on_threads {
     }
 
     #[test]
+    fn what_is_stale_is_pruned_and_the_rest_keeps_its_order() {
+        let state = State::default();
+        let is_odd = |number: &usize| number % 2 == 1;
+        let mut pruned = Vec::new();
+        for number in 0..1000 {
+            pruned.extend(state.add_and_prune(number, is_odd).expect("pending"));
+            if number % 10 == 0 {
+                state.add_callback(number).expect("pending");
+            }
+        }
+        let called: Vec<usize> = state.complete(Life::Value).into_callbacks().collect();
+        assert!(called.is_sorted());
+        assert_eq!(called.iter().filter(|number| *number % 2 == 0).count(), 600);
+        assert!(pruned.len() >= 200 && pruned.iter().all(is_odd), "{}", pruned.len());
+        assert_eq!(pruned.len() + called.len(), 1100);
+    }
+
+    #[test]
+    fn a_list_that_is_all_stale_stays_short() {
+        let state = State::default();
+        let mut pruned = 0;
+        for number in 0..10_000 {
+            pruned += state.add_and_prune(number, |_| true).expect("pending").len();
+            assert!(number < pruned + 2 * FIRST_LIMIT, "{pruned} of {number}");
+        }
+        assert_eq!(state.complete(Life::Value).into_callbacks().last(), Some(9999));
+        assert_eq!(state.add_and_prune(7, |_| true), Err(7));
+    }
+
+    #[test]
+    fn stress_every_entry_is_called_or_pruned_once() {
+        const ROUNDS: usize = if cfg!(miri) { 3 } else { 300 };
+        for _ in 0..ROUNDS {
+            let state = State::default();
+            let seen = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        for number in 0..100_usize {
+                            let added = state.add_and_prune(number, |number| number % 3 == 0);
+                            let back = added.map_or(1, |pruned| pruned.len());
+                            seen.fetch_add(back, Ordering::Relaxed);
+                        }
+                    });
+                }
+                assert!(state.try_start());
+                let taken = state.complete(Life::Value).into_callbacks().count();
+                seen.fetch_add(taken, Ordering::Relaxed);
+            });
+            assert_eq!(seen.into_inner(), 300);
+        }
+    }
+
+    #[test]
     fn stress_every_callback_is_called_once() {
         const ROUNDS: usize = if cfg!(miri) { 5 } else { 500 };
         for _ in 0..ROUNDS {
@@ -141,6 +195,43 @@ mod in_every_interleaving {
                 }
             };
             assert_eq!(runner.join().unwrap() + at_once, 1);
+        });
+    }
+
+    /// Adds these, of which ones are stale; returns the sum of what came back.
+    fn add_and_prune(future: &Future, numbers: &[usize]) -> usize {
+        let add = |number| future.state.add_and_prune(number, |number| *number == 1);
+        let back = |number: &usize| match add(*number) {
+            Ok(pruned) => pruned.into_iter().sum(),
+            Err(number) => number,
+        };
+        numbers.iter().map(back).sum()
+    }
+
+    #[test]
+    fn loom_an_entry_is_called_pruned_or_given_back_once() {
+        loom::model(|| {
+            let future = future();
+            let adder = {
+                let future = future.clone();
+                thread::spawn(move || add_and_prune(&future, &[1, 2, 4]))
+            };
+            let called: usize = future.state.complete(Life::Value).into_callbacks().sum();
+            assert_eq!(adder.join().unwrap() + called, 7);
+        });
+    }
+
+    #[test]
+    fn loom_two_may_add_and_prune_while_a_third_ends_the_future() {
+        loom::model(|| {
+            let future = future();
+            let adders = [[1], [2]].map(|numbers| {
+                let future = future.clone();
+                thread::spawn(move || add_and_prune(&future, &numbers))
+            });
+            let called: usize = future.state.complete(Life::Value).into_callbacks().sum();
+            let back: usize = adders.into_iter().map(|adder| adder.join().unwrap()).sum();
+            assert_eq!(back + called, 3);
         });
     }
 
