@@ -14,7 +14,7 @@ use std::cell::{Cell, RefCell};
 
 use hpy_shim::{probe, Attached, Stored};
 
-use crate::bridge::runtime::Runtime;
+use crate::bridge::runtime::{Runtime, Status};
 use crate::future::returns::Returns;
 use crate::sync::lock;
 
@@ -95,16 +95,22 @@ pub fn reclaim(py: Attached<'_>, runtime: &'static Runtime) -> &'static Home {
     home
 }
 
-/// The thread is new, or has submitted to another runtime before. Homes of threads that ended are
+/// The thread is new, or has submitted to another runtime last. Homes of threads that ended are
 /// used again: what is left in one is given up by its next thread.
 #[cold]
 fn make_home(runtime: &'static Runtime) -> &'static Home {
-    let used = lock(runtime.spare_homes()).pop();
-    let home = used.unwrap_or_else(|| {
-        Box::leak(Box::new(Home { is_threads: true, ..Home::of_nobody(runtime) }))
+    let is_here = |home: &&'static Home| std::ptr::eq(home.runtime, runtime);
+    let home = LEAVING.with_borrow_mut(|leaving| {
+        if let Some(home) = leaving.0.iter().copied().find(is_here) {
+            return home;
+        }
+        let home = lock(runtime.spare_homes()).pop().unwrap_or_else(|| {
+            Box::leak(Box::new(Home { is_threads: true, ..Home::of_nobody(runtime) }))
+        });
+        leaving.0.push(home);
+        home
     });
     HOME.set(Some(home));
-    LEAVING.with_borrow_mut(|leaving| leaving.0.push(home));
     home
 }
 
@@ -114,7 +120,10 @@ struct Leaving(Vec<&'static Home>);
 impl Drop for Leaving {
     fn drop(&mut self) {
         for home in self.0.drain(..) {
-            lock(home.runtime.spare_homes()).push(home);
+            // What is the parent's stays as the fork found it: the lock may have been held then.
+            if home.runtime.status() != Status::Forked {
+                lock(home.runtime.spare_homes()).push(home);
+            }
         }
     }
 }

@@ -182,8 +182,9 @@ impl<C> State<C> {
     /// Pending to running. True for exactly one caller, who then owns the packed call.
     #[inline]
     pub fn try_start(&self) -> bool {
-        // ORDER: Acquire; pairs with the Release in `add_callback` and with the queue that
-        // brought the future here. The packed call was written before the future was queued.
+        // ORDER: Acquire; pairs with the Release in `try_admit`: the packed call of a dependent was
+        // written before. (That of any other was written before the queue, or the interpreter,
+        // brought the future here.)
         self.step(Life::Pending, Life::Running, Ordering::Acquire)
     }
 

@@ -5,7 +5,8 @@
 //! Invariant (no lost wake-up): a sleeper is in its list *before* it looks at its condition for the
 //! last time, and a waker makes the condition true *before* it looks into the list; the list's
 //! mutex orders the two, so one of them sees the other. A wake-up that reaches a thread which is
-//! leaving anyway is passed on. Models: `loom_no_wake_up_is_lost`, and those of `sleep`.
+//! leaving anyway is passed on. Models: `loom_no_wake_up_is_lost`,
+//! `loom_a_wake_up_that_was_not_needed_is_passed_on`, and those of `sleep`.
 //! Threads: any; the mutex is never held while parking, unparking or evaluating a condition.
 
 use std::time::Instant;
@@ -192,6 +193,32 @@ mod loom_tests {
             };
             assert!(lot.wait(16, &here(), None, &mut || ready.load(Ordering::Relaxed)));
             waker.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_a_wake_up_that_was_not_needed_is_passed_on() {
+        loom::model(|| {
+            let lot = Arc::new(Lot::new());
+            let tokens = Arc::new(Mutex::new(0));
+            let sleepers: Vec<_> = (0..2)
+                .map(|_| {
+                    let (lot, tokens) = (lot.clone(), tokens.clone());
+                    loom::thread::spawn(move || {
+                        lot.wait(16, &here(), None, &mut || {
+                            let mut tokens = lock(&tokens);
+                            let is_there = *tokens > 0;
+                            *tokens -= usize::from(is_there);
+                            is_there
+                        })
+                    })
+                })
+                .collect();
+            for _ in 0..2 {
+                *lock(&tokens) += 1;
+                lot.wake_one(16);
+            }
+            assert!(sleepers.into_iter().all(|sleeper| sleeper.join().unwrap()));
         });
     }
 }

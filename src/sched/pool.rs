@@ -11,7 +11,7 @@
 //! | vacancies | with `vacant`, and by threads that run on after a wait | push, waiters | SeqCst |
 //! | wanted | whoever calls for a spare, the spare that comes | the same | SeqCst |
 //! | sentry_state | the sentry, whoever starts it | push, workers | SeqCst |
-//! | closing | `close` | all threads | Release/Acquire |
+//! | closing | `close` | all threads | SeqCst |
 //!
 //! Threads: any, attached where it may start one. Errors: none; what cannot be started is reported
 //! as `false`.
@@ -235,8 +235,8 @@ impl<H: Host> Pool<H> {
 
     /// No more work will come. Threads finish what is queued and return.
     pub fn close(&self) {
-        // ORDER: SeqCst; pairs with the Acquire in `is_closing`, and is ordered before the look
-        // into the parking lot below (see `lot`).
+        // ORDER: SeqCst; pairs with the load in `is_closing`, and is ordered before the look into
+        // the parking lot below (see `lot`).
         self.closing.store(true, Ordering::SeqCst);
         self.lot.wake_all(self.sleep.key());
         self.lot.wake_all(self.sentry_key());

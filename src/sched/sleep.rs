@@ -32,7 +32,7 @@ impl Sleep {
     #[inline]
     pub fn work_pushed<P: Parker>(&self, lot: &Lot<P>) -> bool {
         // ORDER: SeqCst fence (PushFence); pairs with the one in `start_sleeping`: either we see
-        // the sleeper here, or it sees the work there. Acquire/Release would allow neither.
+        // the sleeper here, or it sees the work there. With Acquire/Release both might miss it.
         fence(Ordering::SeqCst);
         if self.searching.load(Ordering::Relaxed) > 0 {
             return true;
