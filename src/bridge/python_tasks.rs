@@ -83,6 +83,8 @@ fn end_and_take<'py>(
 ) -> PyResult<'py, Handle<'py>> {
     // The runtime of now: after a fork inside the task it is not the future's.
     let interpreter = done.body().runtime().interpreter();
+    // Again: a collection while it was pending may have tracked its attributes anew.
+    done.lend().got_attributes(py);
     run::end_in_python(py, &done.lend(), life);
     let Some(pool) = interpreter.runtime().pool() else {
         return none(py, interpreter);
