@@ -201,7 +201,7 @@ def as_text(report):
         _row("platform", found["platform"]),
         _row("library", report["hpyx"]["library"]),
         _row("sha256", report["hpyx"]["sha256"]),
-        _row("C API missing", _listed(api["missing"], "nothing")),
+        _row("C API missing", _listed(api["missing"], "nothing", " (not needed)")),
         _row("C API withheld", _listed(api["denied"], "nothing")),
         _row("tasks run in", "native code" if api["runs_tasks_natively"] else "Python code"),
         _row("workers", _why(workers, report["configuration"])),
@@ -222,8 +222,8 @@ def _row(title, value):
     return f"  {title:16}{value}"
 
 
-def _listed(items, empty):
-    return ", ".join(items) if items else empty
+def _listed(items, empty, remark=""):
+    return ", ".join(items) + remark if items else empty
 
 
 def _why(workers, configuration):

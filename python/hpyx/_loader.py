@@ -25,7 +25,8 @@ def library_path():
             return path
     raise ImportError(
         f"hpyx: no native library in {folder}: looked for {', '.join(_NAMES)}. "
-        "Install the wheel (pip install hpyx), or build it (pip install . in a checkout).",
+        "Install the wheel (pip install hpyx), or build it (pip install . in a checkout). It "
+        "cannot be imported from a zip file.",
         name=_MODULE,
         path=folder,
     )
