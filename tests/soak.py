@@ -297,6 +297,7 @@ def main():
     parser.add_argument("--threads", type=int, default=4)
     options = parser.parse_args()
     print(f"{sys.implementation.name}, seed {options.seed}", flush=True)
+    hpyx.init()
     soak = Soak(options.seconds, options.seed)
     soak.run(options.threads)
     print(", ".join(f"{name} {count}" for name, count in sorted(soak.done.items())))
