@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import gc
+import sys
 import weakref
 
 import pytest
@@ -146,3 +147,33 @@ def scene_inside_a_task(count):
 
 def test_waiting_inside_tasks_never_deadlocks(no_growth):
     assert no_growth.call(scene_inside_a_task, 4) == 64
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_what_a_signal_handler_raises_comes_out_and_loses_no_future():
+    def interrupt(frame, event, _):  # as a signal handler that runs there would
+        if event == "call" and frame.f_code.co_name == "put":
+            sys.setprofile(None)
+            raise Interrupted
+
+    futures = [hpyx.ready_future(number) for number in range(3)]
+    sys.setprofile(interrupt)
+    try:
+        with pytest.raises(Interrupted):
+            list(hpyx.as_completed(futures, timeout=1))
+    finally:
+        sys.setprofile(None)
+
+
+def test_a_failure_that_as_completed_has_shown_is_not_lost(caplog):
+    failed = hpyx.async_(int, "no number")
+    concurrent.futures.wait([failed])
+    assert list(hpyx.as_completed([failed])) == [failed]
+    del failed
+    gc.collect()
+    hpyx.async_(abs, -1).result()
+    gc.collect()
+    assert caplog.records == []

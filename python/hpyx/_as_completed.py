@@ -28,6 +28,19 @@ class Inbox:
         self._wake = None
         self._bell = None
 
+    def follow(self, future):
+        """Take a future once it is done.
+
+        One of ours that is done already is taken here, not by a callback: that would keep to itself
+        what a signal handler raises meanwhile, and the future would be lost.
+        """
+        if isinstance(future, native.FutureBase) and future.done():
+            if not future.cancelled():
+                future.exception()  # somebody is told of it: see ``_lost``
+            self.put(future)
+        else:
+            future.add_done_callback(self.put)
+
     def put(self, future):
         """Take a future that is done: a done callback."""
         done = self._done
@@ -151,9 +164,9 @@ class AsCompleted:
 
     def _subscribe(self):
         self._inbox = inbox = Inbox()
-        put, futures, self._futures = inbox.put, self._futures, None
+        futures, self._futures = self._futures, None
         for future in futures:
-            future.add_done_callback(put)
+            inbox.follow(future)
 
     def _checked(self, future):
         if future is None:

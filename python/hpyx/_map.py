@@ -92,7 +92,7 @@ class Calls:
             self.futures.append(future)
             if self._inbox is not None:
                 self.unseen[future] = len(chunk)
-                future.add_done_callback(self._inbox.put)
+                self._inbox.follow(future)
 
     def take_ended(self, end):
         """Return futures that are done and how many items they stand for; wait for the first.
