@@ -54,7 +54,7 @@ def test_the_report_says_what_was_found(report):
 def test_the_report_says_how_many_workers_and_why(report):
     assert report["workers"]["number"] == report["configuration"]["os_threads"] == 3
     assert report["configuration"]["os_threads_from"] == "HPYX_OS_THREADS"
-    assert report["environment"] == {"HPYX_OS_THREADS": "3"}
+    assert report["environment"] == {**sizes.SHORT_LIVED, "HPYX_OS_THREADS": "3"}
     assert 1 <= report["workers"]["usable"] <= report["workers"]["cpus"]
 
 
