@@ -53,7 +53,7 @@ CAPABILITIES = {
     "free_threading": (FREE_THREADED, "needs a free-threaded build of CPython"),
     "gc_threshold": (
         hasattr(gc, "set_threshold"),
-        "PyPy's collector has no threshold to set",
+        "the collectors of PyPy and GraalPy have no threshold to set",
     ),
     "notes": (
         hasattr(BaseException, "add_note"),

@@ -19,8 +19,8 @@ SKIPPED_FOLDERS = {".git", "target", "dist", "__pycache__", ".venv", "node_modul
 
 
 @cache
-def files(*suffixes: str) -> tuple[Path, ...]:
-    """Return the files of the tree with one of *suffixes*, generated ones left out."""
+def files(*suffixes: str, generated: bool = False) -> tuple[Path, ...]:
+    """Return the files of the tree with one of *suffixes*; generated ones if asked for."""
     names = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -34,7 +34,9 @@ def files(*suffixes: str) -> tuple[Path, ...]:
     return tuple(
         path
         for path in sorted(set(found))
-        if path.suffix in suffixes and path.is_file() and name_of(path) not in GENERATED
+        if path.suffix in suffixes
+        and path.is_file()
+        and (generated or name_of(path) not in GENERATED)
     )
 
 

@@ -45,5 +45,5 @@ const asBytes = vm.runInContext("(buffer) => new Uint8Array(buffer)", world);
 
 const port = { postMessage: (reply) => fs.writeSync(1, reply) };
 world.onmessage({ data: port });
-// The engine starts in steps of the event loop; requests before it is up would go to address 0.
-setTimeout(() => port.onmessage({ data: asBytes(fs.readFileSync(0)) }), 1000);
+// The engine is up once the promises of its start have been kept, which they are before this runs.
+setImmediate(() => port.onmessage({ data: asBytes(fs.readFileSync(0)) }));

@@ -2,10 +2,6 @@
 //!
 //! To write this file again after a change of the header: `python3 ci/bindings.py`. The check
 //! `bindings` of `ci/check.py` fails when it is not current.
-//!
-//! The only unsafe code here is in the `Default` of C structures.
-// SAFETY (each of them): the structure holds integers, pointers, an enumeration that has a zero
-// and optional function pointers, for all of which zeroed memory is a valid value.
 
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone)]
@@ -59,6 +55,8 @@ pub struct _HPyMeth_s {
 impl Default for _HPyMeth_s {
     fn default() -> Self {
         let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        // SAFETY: integers, pointers, an enumeration that has a zero, optional function pointers:
+        // zeroed memory is a valid value of each.
         unsafe {
             ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
             s.assume_init()
@@ -89,6 +87,8 @@ pub struct _HPyType_Spec_s {
 impl Default for _HPyType_Spec_s {
     fn default() -> Self {
         let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        // SAFETY: integers, pointers, an enumeration that has a zero, optional function pointers:
+        // zeroed memory is a valid value of each.
         unsafe {
             ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
             s.assume_init()
@@ -108,6 +108,8 @@ pub struct _HPyModuleDef_s {
 impl Default for _HPyModuleDef_s {
     fn default() -> Self {
         let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        // SAFETY: integers, pointers, an enumeration that has a zero, optional function pointers:
+        // zeroed memory is a valid value of each.
         unsafe {
             ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
             s.assume_init()
@@ -143,6 +145,8 @@ pub struct _HPyxProbe_s {
 impl Default for _HPyxProbe_s {
     fn default() -> Self {
         let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        // SAFETY: integers, pointers, an enumeration that has a zero, optional function pointers:
+        // zeroed memory is a valid value of each.
         unsafe {
             ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
             s.assume_init()
@@ -339,6 +343,8 @@ pub struct _HPyContext_s {
 impl Default for _HPyContext_s {
     fn default() -> Self {
         let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        // SAFETY: integers, pointers, an enumeration that has a zero, optional function pointers:
+        // zeroed memory is a valid value of each.
         unsafe {
             ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
             s.assume_init()

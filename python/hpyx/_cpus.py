@@ -1,7 +1,7 @@
 """How many CPUs this process may really use, and how many threads it may ask for.
 
-Owns: affinity and container limits. Called by: ``_settings``, ``config``. Errors: none; what cannot
-be read does not limit.
+Owns: affinity and container limits. Called by: ``_settings``, ``_runtime``, ``config``. Errors:
+none; what cannot be read does not limit.
 """
 
 import os

@@ -10,6 +10,7 @@ Invariants and threads: as in ``_python_tasks``, which has the rest.
 
 from contextvars import Context, copy_context
 
+from . import _python_tasks
 from ._core_module import native
 from ._exit import ProcessEnds, stay
 from ._python_tasks import (
@@ -32,16 +33,6 @@ _wait = native.FutureBase._wait
 
 
 def async_(fn, /, *args, **kwargs):
-    """Run fn(*args, **kwargs) on a worker thread and return its hpyx.Future.
-
-    The runtime starts on first use. The task sees the caller's context variables.
-
-    Raises:
-        RuntimeError: the runtime was shut down, or may not start by itself (HPYX_AUTOINIT=0).
-        TypeError: no callable was given.
-
-    Threads and cancellation: any thread; Future.cancel() works until the task starts.
-    """
     if not callable(fn):
         raise no_callable("async_")
     try:
@@ -54,14 +45,6 @@ def async_(fn, /, *args, **kwargs):
 
 
 def submit(self, fn, /, *args, **kwargs):
-    """Queue fn(*args, **kwargs) and return its hpyx.Future.
-
-    Raises:
-        RuntimeError: the executor, or the runtime, was shut down.
-        concurrent.futures.BrokenExecutor: an initializer failed.
-
-    Threads and cancellation: any thread. The task sees the caller's context variables.
-    """
     if not callable(fn):
         raise no_callable("submit")
     try:
@@ -126,17 +109,6 @@ OUR_CODE.update([run_future.__code__, run_thread.__code__])
 
 
 def result(self, timeout=None):
-    """Return the value of the task, waiting for it if necessary.
-
-    Args: timeout: seconds to wait at most; None waits without limit.
-    Raises:
-        concurrent.futures.TimeoutError: not done within *timeout*.
-        concurrent.futures.CancelledError: the future was cancelled.
-        BaseException: whatever the task raised.
-
-    Threads and cancellation: any thread; Ctrl-C interrupts the wait in the main thread. Inside a
-    task, the task waited for may run on this thread.
-    """
     value = self._hpyx_task[0]
     if value is not no_value:
         return value
@@ -168,3 +140,7 @@ attributes = {
     "_hpyx_value": property(lambda self: self._hpyx_task[0], _set_value),
     "_hpyx_call": property(lambda self: self._hpyx_task[1], _set_call),
 }
+
+# What they promise is the same there and here, and written there.
+for _function in (async_, submit, result):
+    _function.__doc__ = getattr(_python_tasks, _function.__name__).__doc__

@@ -12,10 +12,11 @@ const HEADER: &str = "\
 //!
 //! To write this file again after a change of the header: `python3 ci/bindings.py`. The check
 //! `bindings` of `ci/check.py` fails when it is not current.
-//!
-//! The only unsafe code here is in the `Default` of C structures.
-// SAFETY (each of them): the structure holds integers, pointers, an enumeration that has a zero
-// and optional function pointers, for all of which zeroed memory is a valid value.
+";
+/// Of the `Default` of each C structure, the only unsafe code that bindgen writes for this header.
+const ARGUMENT: &str = "
+// SAFETY: integers, pointers, an enumeration that has a zero, optional function pointers:
+// zeroed memory is a valid value of each.
 ";
 
 fn main() -> ExitCode {
@@ -41,7 +42,8 @@ fn main() -> ExitCode {
         .generate();
     match generated {
         Ok(bindings) => {
-            println!("{HEADER}\n{bindings}");
+            let argued = format!("{ARGUMENT}unsafe {{");
+            println!("{HEADER}\n{}", bindings.to_string().replace("unsafe {", &argued));
             ExitCode::SUCCESS
         }
         Err(error) => {
