@@ -2,9 +2,13 @@
 
 Owns: the backend class; imported only by those who use it, since it needs joblib.
 Called by: users, and joblib from the thread that runs ``Parallel`` and from done callbacks.
-Invariant: a backend has one executor per use of ``Parallel``; ending that use stops nobody else.
+Invariants: a backend has one executor per use of ``Parallel``; ending that use stops nobody else.
+Once a use was aborted, nothing of it reaches the next use of the same ``Parallel``.
 Threads: as ``joblib.Parallel``, any; one instance belongs to one ``Parallel`` at a time.
 """
+
+import queue
+import threading
 
 import joblib
 from joblib.parallel import AutoBatchingMixin, ParallelBackendBase
@@ -13,6 +17,39 @@ from . import _runtime, debug
 from ._executor import HPXExecutor
 
 __all__ = ["HPXBackend", "register"]
+
+
+class _Deliveries:
+    """The callbacks of the batches of one executor; once stopped, none runs or will run."""
+
+    def __init__(self):
+        self._condition = threading.Condition()
+        self._under_way = 0
+        self._is_stopped = False
+
+    def guard(self, callback):
+        """Return *callback* as one that does nothing once it was stopped."""
+
+        def deliver(future):
+            with self._condition:
+                if self._is_stopped:
+                    return
+                self._under_way += 1
+            try:
+                callback(future)
+            finally:
+                with self._condition:
+                    self._under_way -= 1
+                    self._condition.notify_all()
+
+        return deliver
+
+    def stop(self):
+        """Wait for those that have begun. Not to be called by one of them."""
+        with self._condition:
+            self._is_stopped = True
+            while self._under_way:
+                self._condition.wait()
 
 
 class HPXBackend(AutoBatchingMixin, ParallelBackendBase):
@@ -45,14 +82,17 @@ class HPXBackend(AutoBatchingMixin, ParallelBackendBase):
     def configure(self, n_jobs=1, parallel=None, **backend_kwargs):
         """Get ready for one use of *parallel*; return the number of jobs."""
         self.parallel = parallel
-        self._executor = HPXExecutor()
+        self._begin()
         return self.effective_n_jobs(n_jobs)
+
+    def _begin(self):
+        self._executor, self._deliveries = HPXExecutor(), _Deliveries()
 
     def submit(self, func, callback=None):
         """Queue a batch; *callback* gets its future once that is done."""
         future = self._executor.submit(func)
         if callback is not None:
-            future.add_done_callback(callback)
+            future.add_done_callback(self._deliveries.guard(callback))
         return future
 
     def retrieve_result_callback(self, out):
@@ -67,9 +107,23 @@ class HPXBackend(AutoBatchingMixin, ParallelBackendBase):
 
     def abort_everything(self, ensure_ready=True):
         """Cancel the batches that have not started, since one has failed."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = HPXExecutor() if ensure_ready else None
+        if self._executor is None:
+            return
+        self._deliveries.stop()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor = None
+        self._forget_batches()
+        if ensure_ready:
+            self._begin()
+
+    def _forget_batches(self):
+        """Empty what joblib 1.6 would submit in the next use: batches cut, and not submitted."""
+        cut = getattr(self.parallel, "_ready_batches", None)
+        while cut is not None:
+            try:
+                cut.get_nowait()
+            except queue.Empty:
+                return
 
     def get_nested_backend(self):
         """Return a backend for ``Parallel`` inside a batch, and no limit to its jobs."""

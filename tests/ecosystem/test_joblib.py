@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+import sizes
 from child import run_clean
 from helpers import parallel
 from skips import module_needs
@@ -51,6 +52,14 @@ def test_the_error_of_a_call_is_raised_and_the_backend_goes_on():
         with pytest.raises(ValueError, match="three"):
             run(joblib.delayed(fails_at_three)(i) for i in range(100))
         assert run(joblib.delayed(square)(i) for i in range(3)) == [0, 1, 4]
+
+
+def test_nothing_of_a_use_that_failed_comes_up_in_the_next_one():
+    with joblib.Parallel(n_jobs=3) as run:
+        for _ in range(sizes.MANY // 10):
+            with pytest.raises(ValueError, match="three"):
+                run(joblib.delayed(fails_at_three)(i) for i in range(100))
+            assert run(joblib.delayed(square)(i) for i in range(3)) == [0, 1, 4]
 
 
 def test_a_generator_gives_results_as_they_are_asked_for():
