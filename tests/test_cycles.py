@@ -122,6 +122,29 @@ def test_cycles_through_executors_are_collected():
     assert all_dead([make() for _ in range(100)])
 
 
+@pytest.mark.parametrize("step", ["before", "with the future", "with the result", "with more"])
+def test_cycles_that_a_collection_has_seen_alive_are_collected(step):
+    """A collection may change how the collector looks at what it leaves."""
+
+    def make():
+        def reached(name):
+            if name == step:
+                gc.collect()
+
+        executor = hpyx.HPXExecutor()
+        reached("before")
+        executor.future = executor.submit(lambda: executor)
+        reached("with the future")
+        executor.future.result()
+        reached("with the result")
+        executor.future.executor = executor
+        executor.more = executor.future
+        reached("with more")
+        return weakref.ref(executor.more)
+
+    assert all_dead([make() for _ in range(3)])
+
+
 @needs("finalizers")
 def test_a_finalizer_of_the_same_cycle_may_still_use_the_executor():
     """Which of the two is finalized first is the interpreter's choice."""

@@ -72,6 +72,11 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
     if not native.probe()["runs_tasks_natively"]:
         from ._task_front import submit
 
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            # What is kept there may refer to the executor: GraalPy's collector has to know.
+            self._show_to_collector()
+
         def __del__(self):
             self._abandon()
 
