@@ -1,9 +1,13 @@
 """Free-threaded builds: the GIL stays off, and two workers are inside Python at the same time."""
 
+import gc
 import sys
+import threading
+import weakref
 
 import hpyx
 from child import run_clean
+from helpers import wait_until
 from hpyx import _native
 from skips import needs
 
@@ -54,3 +58,82 @@ def test_objects_shared_by_all_workers_survive_contention():
     futures = [hpyx.async_(work, index) for index in range(20_000)]
     assert all(future.result() for future in futures)
     assert sorted(shared["list"]) == list(range(20_000))
+
+
+def _burst(count):
+    futures = [hpyx.async_(int, index) for index in range(count)]
+    assert [future.result() for future in futures] == list(range(count))
+
+
+def test_a_burst_after_another_one_does_not_call_the_collector():
+    collections = []
+
+    def count(phase, _):
+        if phase == "start":
+            collections.append(phase)
+
+    _burst(20_000)
+    gc.collect()
+    gc.callbacks.append(count)
+    try:
+        _burst(20_000)
+    finally:
+        gc.callbacks.remove(count)
+    inline_values = 1 << 2
+    allocates = hpyx.Future.__flags__ & inline_values  # CPython 3.14 and newer
+    assert allocates or len(collections) <= 2  # ten, if each future were an allocation
+
+
+def test_a_future_in_the_memory_of_another_has_nothing_of_it():
+    class Marked(hpyx.Future):
+        pass
+
+    def fill(future, deaths):
+        future.note = future.result()
+        future.__class__ = Marked
+        weakref.finalize(future, deaths.append, None)
+
+    for _ in range(5):
+        deaths = []
+        futures = [hpyx.async_(int, index) for index in range(1_000)]
+        for future in futures:
+            fill(future, deaths)
+        del future, futures
+        assert wait_until(lambda deaths=deaths: len(deaths) == 1_000)
+        for future in [hpyx.async_(str, index) for index in range(1_000)]:
+            assert type(future) is hpyx.Future
+            assert vars(future) == {}
+            assert weakref.getweakrefcount(future) == 0
+            assert future.result().isdigit()
+
+
+def test_memory_of_futures_goes_from_thread_to_thread():
+    results = []
+
+    def drop(share):
+        results.extend([future.result() for future in share])
+        share.clear()
+
+    for _ in range(20):
+        made = [hpyx.async_(int, index) for index in range(4_000)]
+        shares = [made[part::4] for part in range(4)]
+        made.clear()
+        threads = [threading.Thread(target=drop, args=(share,)) for share in shares]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(results) == sorted(list(range(4_000)) * 20)
+
+
+def test_a_runtime_that_was_shut_down_keeps_no_memory_of_futures():
+    script = """
+        import sys, hpyx
+        futures = [hpyx.async_(int, index) for index in range(30_000)]
+        results = [future.result() for future in futures]
+        before = sys.getallocatedblocks()
+        del futures, results
+        hpyx.shutdown()
+        print(before - sys.getallocatedblocks() > 29_000)
+    """
+    assert run_clean(script) == "True\n"

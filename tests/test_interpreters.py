@@ -59,6 +59,29 @@ def test_the_first_interpreter_works_while_a_second_one_lives():
     assert run_clean(script, warnings="default").strip() in ("worked", "refused")
 
 
+def test_interpreters_that_take_turns_keep_their_futures_apart():
+    burst = """
+import hpyx
+for _ in range(3):
+    futures = [hpyx.async_(int, index) for index in range(2_000)]
+    assert sum([future.result() for future in futures]) == 1_999_000
+del futures
+"""
+    script = (
+        PRELUDE
+        + f"BURST = {burst!r}"
+        + textwrap.dedent("""
+        identifier = interpreters.create()
+        for _ in range(3):
+            exec(BURST)
+            run(identifier, BURST)
+        interpreters.destroy(identifier)
+        exec(BURST)
+    """)
+    )
+    run_clean(script, warnings="default")
+
+
 def test_a_task_that_ends_another_interpreter_stays_one_of_its_own_pool():
     """The thread that ends an interpreter finishes the work that is left in it."""
     script = PRELUDE + textwrap.dedent("""

@@ -71,6 +71,8 @@ enum {
     HPYX_METH_NOARGS = 0x0004,
     HPYX_METH_O = 0x0008,
 };
+/* CPython >= 3.13: the values of attributes lie behind the body. */
+#define HPYX_TPFLAGS_INLINE_VALUES (1u << 2)
 #define HPYX_TPFLAGS_BASETYPE (1u << 10)
 #define HPYX_TPFLAGS_HAVE_GC (1u << 14)
 #define HPYX_TPFLAGS_DEFAULT (1u << 18)

@@ -116,6 +116,28 @@ void hpyx_object_free(intptr_t object) {
     hpyx_api.Py_DecRef(type);
 }
 
+/* On a free-threaded build every allocation counts for the collector, which stops all threads to
+ * look at everything. There, what precedes the header is zero again once an instance died
+ * (attributes and weak references have been cleared), so that a new header is all that another
+ * instance needs; unless values lie behind the body, of which no function of the API knows. */
+int hpyx_class_is_revivable(intptr_t type) {
+    if (!hpyx_probed.free_threaded || hpyx_api.PyObject_Init == NULL)
+        return 0;
+    unsigned long flags = hpyx_api.PyType_GetFlags((PyTypeObject *)type);
+    return (flags & HPYX_TPFLAGS_INLINE_VALUES) == 0;
+}
+
+void hpyx_object_lay_aside(intptr_t object) {
+    PyObject *type = hpyx_api.PyObject_Type((PyObject *)object);
+    hpyx_api.Py_DecRef(type);
+    hpyx_api.Py_DecRef(type);
+}
+
+intptr_t hpyx_object_revive(intptr_t remains, intptr_t type, size_t body_size) {
+    memset(hpyx_body(remains), 0, body_size);
+    return (intptr_t)hpyx_api.PyObject_Init((PyObject *)remains, (PyTypeObject *)type);
+}
+
 int hpyx_visit_type(intptr_t object, void *visit, void *arg) {
     PyObject *type = hpyx_api.PyObject_Type((PyObject *)object);
     int stop = ((visitproc)visit)(type, arg);

@@ -382,6 +382,15 @@ unsafe extern "C" {
     pub fn hpyx_object_free(object: isize);
 }
 unsafe extern "C" {
+    pub fn hpyx_class_is_revivable(type_: isize) -> ::core::ffi::c_int;
+}
+unsafe extern "C" {
+    pub fn hpyx_object_lay_aside(object: isize);
+}
+unsafe extern "C" {
+    pub fn hpyx_object_revive(remains: isize, type_: isize, body_size: usize) -> isize;
+}
+unsafe extern "C" {
     pub fn hpyx_object_got_attributes(object: isize);
 }
 unsafe extern "C" {

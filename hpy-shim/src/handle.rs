@@ -251,6 +251,12 @@ impl<'py> Handle<'py> {
         Ok(value)
     }
 
+    /// Whether an instance of this class can be made in the memory of one that died.
+    pub fn is_revivable(&self) -> bool {
+        // SAFETY: attached; this is a class.
+        unsafe { bindings::hpyx_class_is_revivable(self.as_word()) != 0 }
+    }
+
     /// A new instance of this class (a native type, or derived from one), without `__init__`.
     #[inline]
     pub fn new_instance(&self) -> PyResult<'py, Handle<'py>> {

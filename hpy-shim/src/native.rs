@@ -13,7 +13,7 @@ use crate::bindings::{self, HPyMeth, HPyType_Spec};
 use crate::error::{PyResult, Raised};
 use crate::handle::{Argument, Handle};
 use crate::probe;
-use crate::stored::Lent;
+use crate::stored::{Lent, Stored};
 
 /// The object that a method was called on, with its body.
 pub struct This<'py, Body> {
@@ -418,6 +418,56 @@ pub trait NativeBody: Sized {
 
     /// Breaks cycles: gives up the references that may be part of one.
     fn clear(&self, py: Attached<'_>);
+
+    /// Keeps the memory of the object, which has been released, for [`Remains::revive`]; gives it
+    /// back where that is not to be.
+    #[inline]
+    fn keep(&self, _py: Attached<'_>, dead: Dead) -> Result<(), Dead> {
+        Err(dead)
+    }
+}
+
+/// An object whose body has been released, and whose memory has not been freed.
+#[must_use = "its memory is leaked if it is dropped"]
+pub struct Dead(isize);
+
+impl Dead {
+    /// Leaves nothing but the memory.
+    ///
+    /// # Safety
+    /// [`Handle::is_revivable`] holds for the object's class.
+    #[inline]
+    pub unsafe fn lay_aside(self) -> Remains {
+        // SAFETY: its tp_dealloc is running, and does nothing else with it.
+        unsafe { bindings::hpyx_object_lay_aside(self.0) };
+        Remains(self.0)
+    }
+}
+
+/// The memory of an object that died.
+#[must_use = "memory that is dropped is leaked"]
+pub struct Remains(isize);
+
+impl Remains {
+    /// A new instance of the class, which the collector does not see yet.
+    ///
+    /// # Safety
+    /// The object was an instance of `class`, a class derived from the type with this body.
+    #[inline]
+    pub unsafe fn revive<'py, Body>(self, class: &Handle<'py>) -> Stored {
+        let (size, class) = (size_of::<Body>(), class.as_word());
+        // SAFETY: memory of such an instance, which nobody else has; as the caller promises.
+        unsafe { Stored::from_word(bindings::hpyx_object_revive(self.0, class, size)) }
+    }
+
+    /// Gives the memory to the interpreter.
+    pub fn free(self, class: &Handle<'_>) {
+        // SAFETY: nobody else has the memory. To free it, it must look like an instance.
+        unsafe {
+            bindings::hpyx_object_revive(self.0, class.as_word(), 0);
+            bindings::hpyx_object_free(self.0);
+        }
+    }
 }
 
 unsafe extern "C" fn dealloc<Body: NativeBody>(this: isize) {
@@ -425,8 +475,11 @@ unsafe extern "C" fn dealloc<Body: NativeBody>(this: isize) {
     // SAFETY: tp_dealloc of the type with this body: attached, the object is dying.
     unsafe {
         bindings::hpyx_object_untrack(this);
-        body_of::<Body>(this).release(Attached::assume());
-        bindings::hpyx_object_free(this);
+        let body = body_of::<Body>(this);
+        body.release(Attached::assume());
+        if let Err(Dead(this)) = body.keep(Attached::assume(), Dead(this)) {
+            bindings::hpyx_object_free(this);
+        }
     }
 }
 

@@ -16,8 +16,8 @@ use crate::bridge::{
     bell_type, combinators, context_vars, executor_type, future_type, promise, python_tasks,
     submit, tracing, waiting,
 };
-use crate::future::give_back;
 use crate::future::state::Life;
+use crate::future::{give_back, recycle};
 use crate::host::ThreadRole;
 use crate::sched::pool::PoolSize;
 use crate::trace;
@@ -377,6 +377,7 @@ fn close<'py>(
 ) -> PyResult<'py, Handle<'py>> {
     let interpreter = interpreter_of(&module);
     interpreter.runtime().close();
+    recycle::clear(py, interpreter);
     none(py, interpreter)
 }
 

@@ -17,6 +17,7 @@ use once_cell::sync::OnceCell;
 use crate::bridge::host::Interpreted;
 use crate::bridge::names::{Name, Names};
 use crate::future::give_back::Home;
+use crate::future::recycle::Depot;
 use crate::sched::pool::{Pool, PoolSize};
 use crate::trace::Tracer;
 
@@ -50,6 +51,7 @@ pub struct Runtime {
 pub struct Interpreter {
     names: Names,
     runtime: AtomicPtr<Runtime>,
+    depot: Depot,
 }
 
 /// The state block of the module.
@@ -64,6 +66,7 @@ impl ModuleState {
         let interpreter: &'static Interpreter = Box::leak(Box::new(Interpreter {
             names: Names::new(),
             runtime: AtomicPtr::new(std::ptr::null_mut()),
+            depot: Depot::default(),
         }));
         interpreter.begin_runtime();
         self.interpreter.store(std::ptr::from_ref(interpreter).cast_mut(), Ordering::Relaxed);
@@ -84,6 +87,12 @@ impl Interpreter {
     #[inline]
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// The memory of its futures that died.
+    #[inline]
+    pub fn depot(&self) -> &Depot {
+        &self.depot
     }
 
     /// The runtime of this process.

@@ -4,7 +4,7 @@
 //! Invariant: bad input raises before anything is queued; nothing is half-submitted.
 //! Threads: any, attached.
 
-use hpy_shim::native::{body_of, Arguments};
+use hpy_shim::native::Arguments;
 use hpy_shim::task::PackedCall;
 use hpy_shim::{Attached, Handle, PyResult, Raised, Stored};
 
@@ -12,9 +12,8 @@ use crate::bridge::context_vars;
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Interpreter, Runtime};
 use crate::executor::scope::Scope;
-use crate::future::body::FutureBody;
 use crate::future::state::Life;
-use crate::future::{give_back, run};
+use crate::future::{give_back, recycle, run};
 use crate::trace;
 
 /// Queues `arguments[0](*arguments[1:], **keywords)` and returns its future. The task belongs to
@@ -188,14 +187,14 @@ fn new_task<'py>(
     call: PackedCall,
     context: PyResult<'py, isize>,
 ) -> PyResult<'py, Handle<'py>> {
-    let prepared = context.and_then(|context| match new_future(py, runtime) {
-        Ok(future) => Ok((future, context)),
+    let prepared = context.and_then(|context| match new_blank(py, runtime) {
+        Ok(blank) => Ok((blank, context)),
         Err(raised) => {
             context_vars::discard(py, context);
             Err(raised)
         }
     });
-    let (future, context) = match prepared {
+    let ((future, is_seen), context) = match prepared {
         Ok(prepared) => prepared,
         Err(raised) => {
             // SAFETY: packed for this submission, and not used afterwards.
@@ -203,27 +202,38 @@ fn new_task<'py>(
             return Err(raised);
         }
     };
-    let queued = Stored::new(future.dup());
-    run::body(&queued).set_call(call, context);
-    run::body(&queued).hide_from_collector(py, &queued);
-    if give_back::is_used() {
-        run::body(&queued).set_home(give_back::reclaim(py, runtime));
+    let body = run::body(&future);
+    body.set_call(call, context);
+    match is_seen {
+        true => body.hide_from_collector(py, &future),
+        false => body.is_out_of_sight(),
     }
-    drop(queued.into_handle(py));
-    Ok(future)
+    if give_back::is_used() {
+        body.set_home(give_back::reclaim(py, runtime));
+    }
+    Ok(future.into_handle(py))
 }
 
 /// A pending future that nothing runs yet.
 #[inline]
 pub fn new_future<'py>(py: Attached<'py>, runtime: &'static Runtime) -> PyResult<'py, Handle<'py>> {
-    let future = runtime.names().get(py, Name::Future).new_instance()?;
-    let word = future.into_word();
-    // SAFETY: an instance of the registered class, whose base is the native future type (checked
-    // when it was registered); the word is turned back into a handle at once.
-    unsafe {
-        body_of::<FutureBody>(word).set_home(runtime.home());
-        Ok(Handle::from_word(py, word))
+    let (future, is_seen) = new_blank(py, runtime)?;
+    if !is_seen {
+        // SAFETY: never tracked until now, and nobody else has it.
+        unsafe { future.track(py) };
     }
+    Ok(future.into_handle(py))
+}
+
+/// The same, and whether the collector sees it already.
+#[inline]
+fn new_blank<'py>(py: Attached<'py>, runtime: &'static Runtime) -> PyResult<'py, (Stored, bool)> {
+    let (future, is_seen) = match recycle::revive(py, runtime.interpreter()) {
+        Some(future) => (future, false),
+        None => (Stored::new(runtime.names().get(py, Name::Future).new_instance()?), true),
+    };
+    run::body(&future).set_home(runtime.home());
+    Ok((future, is_seen))
 }
 
 /// A future that is done, with this value.

@@ -25,7 +25,7 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 use std::sync::Arc;
 
-use hpy_shim::native::NativeBody;
+use hpy_shim::native::{Dead, NativeBody};
 use hpy_shim::task::PackedCall;
 use hpy_shim::{probe, stored_release, Attached, Handle, PyResult, Slot, Stored};
 
@@ -36,6 +36,7 @@ use crate::executor::scope::Scope;
 use crate::future::callback::Callback;
 use crate::future::extra::Extra;
 use crate::future::give_back::Home;
+use crate::future::recycle;
 use crate::future::state::{Life, State};
 
 /// In `shape`, of a future that failed: `args` holds the reporter of the failure.
@@ -218,8 +219,14 @@ impl FutureBody {
     /// does not see, keeps the future alive anyway. Once, before it is queued.
     #[inline]
     pub fn hide_from_collector(&self, py: Attached<'_>, owner: &Stored) {
-        self.hidden.store(1, Ordering::Relaxed);
+        self.is_out_of_sight();
         owner.untrack(py);
+    }
+
+    /// The same, of a future that the collector has never seen.
+    #[inline]
+    pub fn is_out_of_sight(&self) {
+        self.hidden.store(1, Ordering::Relaxed);
     }
 
     /// The collector looks at the future from now on: it may be part of a cycle.
@@ -328,6 +335,14 @@ impl NativeBody for FutureBody {
         match self.has_runtime() {
             true => self.runtime().names().word(Name::Future),
             false => 0,
+        }
+    }
+
+    #[inline]
+    fn keep(&self, py: Attached<'_>, dead: Dead) -> Result<(), Dead> {
+        match self.has_runtime() {
+            true => recycle::keep(py, self.runtime(), dead),
+            false => Err(dead),
         }
     }
 

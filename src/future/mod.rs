@@ -1,6 +1,7 @@
 //! Futures, as the core sees them: the life of one (`state`), its native part (`body`), how it is
 //! run and ended (`run`), what is done when it ends (`callback`), what few have (`extra`), how the
-//! queue gives them up (`give_back`, `returns`), failures that nobody looks at (`lost`).
+//! queue gives them up (`give_back`, `returns`), where their memory goes (`recycle`), failures that
+//! nobody looks at (`lost`).
 
 #[cfg(not(loom))]
 pub mod body;
@@ -12,6 +13,8 @@ pub mod extra;
 pub mod give_back;
 #[cfg(not(loom))]
 pub mod lost;
+#[cfg(not(loom))]
+pub mod recycle;
 pub mod returns;
 #[cfg(not(loom))]
 pub mod run;

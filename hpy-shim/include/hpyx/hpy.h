@@ -147,6 +147,12 @@ void hpyx_object_track(intptr_t object);
 /* Whether the collector looks into objects of this one's type. Only where bodies hold fields. */
 int hpyx_object_is_collectable(intptr_t object);
 void hpyx_object_free(intptr_t object);
+/* In place of hpyx_object_free, where hpyx_class_is_revivable says yes: the memory stays, for
+ * hpyx_object_revive to make another instance of the same class in it, untracked, with a body of
+ * `body_size` zeroes. The raw word is then a reference. */
+int hpyx_class_is_revivable(intptr_t type);
+void hpyx_object_lay_aside(intptr_t object);
+intptr_t hpyx_object_revive(intptr_t remains, intptr_t type, size_t body_size);
 /* A tracked object of ours has got its first attribute, or may have. */
 void hpyx_object_got_attributes(intptr_t object);
 /* For tp_traverse: shows the object's own type, one field or one stored reference, or the
