@@ -10,7 +10,8 @@ Builds the wheel if needed, gets missing interpreters, makes a fresh environment
 the wheel there with that interpreter's own pip, and runs from a folder where the source tree is
 not importable. Logs go to the cache, one per column.
 Exit code: 1 on any failure: a test, a required column missing, libraries that are not all equal, or
-a column where nothing ran. The last line of a test run is ``N passed, N failed, N skipped``.
+a column where nothing ran. A test run ends with the line ``N passed, N failed, N skipped`` and, if
+anything failed, below it what and why.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from common.library import LIBRARY
 from common.places import cache_dir
 from common.process import main_guard, say
 from pythons.columns import BY_NAME, COLUMNS
+from pythons.failures import closing
 from pythons.find import find_all, get_missing
 from pythons.report import Outcome, table
 from pythons.run import Plan, run_column, stop_all
@@ -102,6 +104,8 @@ def summary(outcomes: list[Outcome], wheel: Path, script: bool) -> int:
     if not script:
         names = ("passed", "failed", "skipped")
         say(", ".join(f"{sum(getattr(o, name) for o in outcomes)} {name}" for name in names))
+        if any(outcome.failures for outcome in outcomes):
+            say(closing({outcome.column.name: outcome.failures for outcome in outcomes}))
     return int(failed)
 
 

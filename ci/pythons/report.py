@@ -6,10 +6,11 @@ Called by: ``matrix.py``.
 from __future__ import annotations
 
 import xml.etree.ElementTree
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pythons.columns import Column
+from pythons.failures import FailedTest, failed_tests
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Outcome:
     library: str = ""
     note: str = ""
     missing: bool = False
+    failures: list[FailedTest] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -35,14 +37,15 @@ class Outcome:
 
 
 def read_report(file: Path, outcome: Outcome) -> None:
-    """Add the counts of pytest's JUnit report *file* to *outcome*."""
+    """Add the counts and the failures of pytest's JUnit report *file* to *outcome*."""
     try:
-        suites = xml.etree.ElementTree.parse(file).getroot().iter("testsuite")
+        report = xml.etree.ElementTree.parse(file).getroot()
     except (OSError, xml.etree.ElementTree.ParseError):
         outcome.failed += 1
         outcome.note = "the interpreter died before pytest could report"
         return
-    for suite in suites:
+    outcome.failures += failed_tests(report)
+    for suite in report.iter("testsuite"):
         tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
         failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
         outcome.failed += failed

@@ -21,6 +21,7 @@ from common.places import ROOT, cache_dir
 from common.process import Failure, say
 from pythons.columns import Column
 from pythons.environment import Environment, make_environment
+from pythons.failures import FailedTest
 from pythons.probe import Interpreter
 from pythons.report import Outcome, read_report
 
@@ -70,6 +71,8 @@ def run_column(column: Column, plan: Plan) -> Outcome:
         if not outcome.ok:
             tail = log.read_text(errors="replace").splitlines()[-40:]
             say("\n".join(f"    {column.name} | {line[:200]}" for line in tail))
+            if not outcome.failures:
+                outcome.failures.append(FailedTest(f"no test, but {outcome.note}", tail))
     return outcome
 
 
