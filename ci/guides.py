@@ -5,8 +5,9 @@
     python3 ci/guides.py --only cp313 --match asyncio        one column, some sections
     python3 ci/guides.py --exceptions                        what is not run as printed, and why
 
-Each section runs in a process of its own, its blocks in order. The folder of documents is the
-argument, or ``HPYX_GUIDES``. numpy and dask are installed where they install.
+Each section runs in a process of its own, its blocks in order; on GraalPy, where a process takes
+seconds to start, in a life of its own: ``guides/run_sections.py`` says what that is. The folder of
+documents is the argument, or ``HPYX_GUIDES``. numpy and dask are installed where they install.
 Exit code: 1 if a block does not do what is stated, a comment that looks like an outcome is not
 understood, or the table of exceptions names what no document has.
 """
@@ -28,13 +29,14 @@ from common.process import Failure, main_guard, say
 from guides import exceptions
 from guides.outcomes import outcomes
 from guides.parse import Section, sections
+from guides.shared import SharedProcess
 from pythons.columns import BY_NAME, COLUMNS, Column
 from pythons.environment import Environment, make_environment
 from pythons.find import find_all, get_missing
 from wheel import build_wheel
 
 HERE = Path(__file__).resolve().parent / "guides"
-WANTED = ("cp39", "cp313", "cp313t", "pypy39")
+WANTED = ("cp39", "cp313", "cp313t", "pypy39", "graalpy251")
 SECONDS = 180
 PACKAGES = {"numpy": ["numpy"], "dask": ["dask[array]"]}
 
@@ -46,6 +48,13 @@ class Ready:
     column: Column
     environment: Environment
     has: set[str]
+    shared: SharedProcess | None = None
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables of the environment, without those that would configure hpyx."""
+        env = self.environment.env
+        return {name: value for name, value in env.items() if not name.startswith("HPYX_")}
 
 
 def plans(section: Section) -> list[dict]:
@@ -77,10 +86,10 @@ def preamble(section: Section) -> tuple[str, dict[str, str]]:
 
 def start(ready: Ready, words: list[str], env: dict[str, str], folder: Path) -> str:
     """Run the column's interpreter in *folder*; return its output, or raise ``Failure``."""
-    full = {key: v for key, v in ready.environment.env.items() if not key.startswith("HPYX_")}
+    full = {**ready.env, **env}
     try:
         done = subprocess.run(
-            words, cwd=folder, env={**full, **env}, capture_output=True, text=True, timeout=SECONDS
+            words, cwd=folder, env=full, capture_output=True, text=True, timeout=SECONDS
         )
     except subprocess.TimeoutExpired as error:
         raise Failure(f"still running after {SECONDS} s") from error
@@ -94,8 +103,12 @@ def run_plan(ready: Ready, section: Section, plan: dict, executor: str | None) -
     code, env = preamble(section)
     as_text = section.document in exceptions.NEEDS_310 and "39" in ready.column.name
     plan = {**plan, "preamble": code, "executor": executor, "annotations_as_text": as_text}
-    words = [str(ready.environment.python), str(HERE / "run_section.py"), json.dumps(plan)]
-    answer = json.loads(start(ready, words, env, ready.environment.folder).splitlines()[-1])
+    if ready.shared is not None:
+        said = ready.shared.run(plan, env)
+    else:
+        words = [str(ready.environment.python), str(HERE / "run_section.py"), json.dumps(plan)]
+        said = start(ready, words, env, ready.environment.folder)
+    answer = json.loads(said.splitlines()[-1])
     if answer["problems"]:
         raise Failure("\n".join(answer["problems"]))
     return answer["printed"]
@@ -170,6 +183,8 @@ def run_column(column: Column, found: dict, wheel: Path, wanted: list[Section]) 
     passed, failed, left_out = 0, [], {}
     with tempfile.TemporaryDirectory(prefix=f"guides-{column.name}-", dir=cache_dir()) as folder:
         ready = prepare(column, found, wheel, Path(folder))
+        if column.name.startswith("graalpy"):
+            ready.shared = SharedProcess(ready.environment, ready.env, SECONDS)
         for section in wanted:
             try:
                 reason = run_section(ready, section)
@@ -182,6 +197,11 @@ def run_column(column: Column, found: dict, wheel: Path, wanted: list[Section]) 
                 left_out.setdefault(reason, []).append(section.title)
             else:
                 passed += 1
+        try:
+            if ready.shared is not None:
+                ready.shared.close()
+        except Failure as failure:
+            failed.append(str(failure))
     count = sum(map(len, left_out.values()))
     say(f"{column.name:12} {passed:4} passed {len(failed):4} failed {count:4} left out")
     for reason, titles in left_out.items():

@@ -39,8 +39,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line; what follows ``--`` is for pytest."""
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    promised = [column.name for column in COLUMNS if not column.experimental]
-    parser.add_argument("--only", default=",".join(promised), help="columns, by commas")
+    parser.add_argument("--only", help="columns, by commas")
+    parser.add_argument("--experimental", action="store_true", help="experimental columns, too")
     parser.add_argument("-k", help="only tests whose name matches, as in pytest")
     parser.add_argument("--jobs", type=int, default=1, help="columns at the same time")
     parser.add_argument("--timeout", type=float, default=1200, help="seconds for one column")
@@ -49,7 +49,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--wheel", type=Path, help="this wheel, instead of building one")
     options = parser.parse_args(arguments[:cut])
     options.pytest_args = arguments[cut + 1 :] + (["-k", options.k] if options.k else [])
-    options.columns = options.only.split(",")
+    promised = [c.name for c in COLUMNS if options.experimental or not c.experimental]
+    options.columns = options.only.split(",") if options.only else promised
     unknown = set(options.columns) - set(BY_NAME)
     if unknown:
         parser.error(f"no such column: {', '.join(sorted(unknown))}; have {', '.join(BY_NAME)}")

@@ -46,6 +46,23 @@ class Aside(ast.NodeTransformer):
         return node
 
 
+def compiled(tree, name, flags):
+    """Return the code of the block *tree*; where there is no top-level await, in a coroutine."""
+    try:
+        return compile(tree, name, "exec", FLAGS | flags)
+    except SyntaxError as error:
+        if "'await' outside function" not in str(error):
+            raise
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names |= {node.name for node in tree.body if hasattr(node, "name")}
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    names |= {(a.asname or a.name).split(".")[0] for node in imports for a in node.names}
+    lines = ["async def _block():", " global " + ", ".join(sorted(names)), "_running = _block()"]
+    outer = ast.parse("\n".join(lines))
+    outer.body[0].body += tree.body
+    return compile(outer, name, "exec", flags)
+
+
 class Recorder:
     """Stands in for ``print``: prints, and keeps what each line of a block printed last."""
 
@@ -70,7 +87,7 @@ def run_block(name, block, space, flags):
     tree = compile(block["text"], name, "exec", ast.PyCF_ONLY_AST | FLAGS | flags)
     tree = Aside({o["first"]: o["kind"] for o in stated if o["kind"] != "print"}).visit(tree)
     try:
-        result = eval(compile(tree, name, "exec", FLAGS | flags), space)
+        result = eval(compiled(tree, name, flags), space) or space.pop("_running", None)
         if asyncio.iscoroutine(result):
             asyncio.run(result)
     except BaseException as error:
