@@ -126,6 +126,9 @@ def wait(process: subprocess.Popen, timeout: float) -> int:
     try:
         return process.wait(timeout)
     except subprocess.TimeoutExpired as error:
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, signal.SIGQUIT)  # a JVM answers with the stacks of its threads
+            process.wait(10)
         raise Failure(f"still running after {timeout:.0f} s, ended") from error
     finally:
         _kill(process)
