@@ -3,7 +3,9 @@
 See also test_future_cancel.py for callbacks of cancelled futures, test_cycles.py for their memory.
 """
 
+import concurrent.futures
 import logging
+import sys
 import threading
 
 import pytest
@@ -126,6 +128,80 @@ def test_an_error_in_a_callback_of_a_cancelled_future_is_logged_not_raised(held,
     future.add_done_callback(fail)
     assert future.cancel()
     assert [record.exc_info[0] for record in log] == [ValueError]
+
+
+NO_EXCEPTIONS = [KeyboardInterrupt, SystemExit, GeneratorExit]
+
+
+def done_future():
+    return hpyx.ready_future(1)
+
+
+def stdlib_future():
+    future = concurrent.futures.Future()
+    future.set_result(1)
+    return future
+
+
+@pytest.mark.parametrize("make", [done_future, stdlib_future])
+@pytest.mark.parametrize("kind", NO_EXCEPTIONS)
+def test_what_is_no_exception_is_let_through_by_a_callback_that_runs_at_once(make, kind, log):
+    def leave(_):
+        raise kind("from the callback")
+
+    future = make()
+    with pytest.raises(kind, match="from the callback"):
+        future.add_done_callback(leave)
+    assert future.result() == 1
+    assert log == []
+
+
+@pytest.mark.parametrize("kind", NO_EXCEPTIONS)
+def test_cancel_lets_it_through_once_all_have_been_called(held, log, kind):
+    seen = []
+
+    def leave(_):
+        raise kind("from the callback")
+
+    future = hpyx.async_(abs, -1)
+    dependent = future.then(abs)
+    for future_of_two in (future, dependent):
+        future_of_two.add_done_callback(leave)
+        future_of_two.add_done_callback(seen.append)
+    with pytest.raises(kind, match="from the callback"):
+        future.cancel()
+    assert future.cancelled() and dependent.cancelled()
+    assert seen == [future, dependent]
+    assert [record.exc_info[0] for record in log] == [kind]  # the second of the two
+
+
+def test_shutdown_lets_it_through_once_all_futures_are_cancelled(held):
+    executor = hpyx.HPXExecutor()
+    futures = [executor.submit(abs, -n) for n in range(10)]
+    futures[0].add_done_callback(lambda _: sys.exit("from the callback"))
+    with pytest.raises(SystemExit, match="from the callback"):
+        executor.shutdown(cancel_futures=True)
+    assert all(future.cancelled() for future in futures)
+
+
+def test_who_ends_a_future_of_another_library_gets_what_is_let_through():
+    source, dependent = concurrent.futures.Future(), None
+    dependent = hpyx.when_all(source)
+    dependent.add_done_callback(lambda _: sys.exit("from the callback"))
+    with pytest.raises(SystemExit, match="from the callback"):
+        source.set_result(1)
+    assert dependent.result() == (1,)
+
+
+def test_a_worker_logs_what_is_no_exception_and_goes_on(held, log):
+    called = threading.Event()
+    future = hpyx.async_(abs, -1)
+    future.add_done_callback(lambda _: sys.exit("from the callback"))
+    future.add_done_callback(lambda _: called.set())
+    held.open()
+    assert called.wait(sizes.PATIENCE)
+    assert wait_until(lambda: [record.exc_info[0] for record in log] == [SystemExit])
+    assert hpyx.async_(abs, -2).result() == 2
 
 
 def test_what_cannot_be_called_is_no_callback_and_breaks_nothing(held, log):

@@ -194,3 +194,22 @@ def test_exit_is_silent():
     """
     result = run_python(source)
     assert (result.stderr, result.returncode) == ("", 0)
+
+
+def test_a_task_that_an_initializer_broke_is_reported_once(caplog):
+    def refuse():
+        raise Lost("initializer")
+
+    def scene():
+        executor = hpyx.HPXExecutor(initializer=refuse)
+        future = executor.submit(int)
+        assert wait_until(future.done)
+
+    def reports():
+        gc.collect()
+        hpyx.async_(int).result()
+        return [record.exc_info[0] for record in caplog.records if record.name == "hpyx.futures"]
+
+    scene()
+    assert wait_until(lambda: len(reports()) >= 1, 10)
+    assert reports() == [concurrent.futures.BrokenExecutor]

@@ -52,6 +52,11 @@ def test_a_callable_without_code_is_named_all_the_same():
     assert exception.__notes__ == [PREFIX + "Failure"]
 
 
+def test_a_built_in_function_is_named_all_the_same():
+    exception = hpyx.async_(fail).then(len).exception()
+    assert exception.__notes__ == [PREFIX + "len"]
+
+
 def test_a_long_chain_leaves_a_bounded_number_of_notes():
     future = hpyx.async_(fail)
     for _ in range(100):

@@ -24,12 +24,13 @@ def add_note(exception, text):
 def note_not_called(exception, call):
     """Add to *exception* that *call* (the callable, or a packed call) was given up for it."""
     try:
+        text = _PREFIX + _describe(call)
         notes = exception.__dict__.setdefault("__notes__", [])
         if notes and notes[-1] == _AND_SO_ON:
             return
         ours = sum(1 for note in notes if note.startswith(_PREFIX))
         if ours < MOST:
-            notes.append(_PREFIX + _describe(call))
+            notes.append(text)
         else:
             notes.append(_AND_SO_ON)
     except Exception:  # an exception that takes no attributes, or strange notes of somebody else's
@@ -42,9 +43,8 @@ def _describe(call):
         call = args[0] if fn is _call_with_results else fn
     name = getattr(call, "__qualname__", None) or repr(call)
     code = getattr(call, "__code__", None)
-    if code is None:
-        return name
-    return f"{name} ({code.co_filename}:{code.co_firstlineno})"
+    file = getattr(code, "co_filename", None)  # PyPy's built-in functions have code without a file
+    return f"{name}" if file is None else f"{name} ({file}:{code.co_firstlineno})"
 
 
 if native.probe()["runs_tasks_natively"]:

@@ -250,7 +250,7 @@ def add_done_callback(self, fn):
     """Call fn(future) when the task has ended or was cancelled.
 
     Callbacks are called in the order added, on the thread that ended it, or at once if that has
-    happened. What *fn* raises is logged on hpyx.futures.
+    happened. An ``Exception`` that *fn* raises is logged on hpyx.futures.
     """
     if not _has_outcome(self):
         _add_done_callback(self, fn)
@@ -258,7 +258,7 @@ def add_done_callback(self, fn):
     disarm(self)
     try:
         fn(self)
-    except BaseException as error:
+    except Exception as error:
         from ._future import _log_callback_error
 
         _log_callback_error(self, error)

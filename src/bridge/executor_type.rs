@@ -289,13 +289,20 @@ fn close<'py>(
     };
     scope.close();
     let cancels = cancel.map_or(Ok(false), |cancel| cancel.is_true())?;
+    let mut escaped = None;
     if let (true, Some(pool)) = (cancels, runtime.pool()) {
         for future in pool.drain(|future| std::ptr::eq(run::body(future).scope(), scope)) {
-            run::cancel(py, &future);
+            if let Err(raised) = run::cancel(py, &future) {
+                let exception = raised.take(py);
+                match escaped {
+                    Some(_) => run::log_callback_error(py, &future, &exception),
+                    None => escaped = Some(exception),
+                }
+            }
             drop(future.into_handle(py));
         }
     }
-    Ok(names.get(py, Name::None).dup())
+    run::let_through(py, escaped).map(|()| names.get(py, Name::None).dup())
 }
 
 fn abandon<'py>(

@@ -96,7 +96,9 @@ static METHODS: Static<[HPyMeth; 15]> = Static([
         c"add_done_callback($self, fn, /)\n--\n\n\
           Call fn(future) when the task has ended or was cancelled: in the order added, on \
           the thread that\n\
-          ended it, or at once if that has happened. What fn raises is logged on hpyx.futures."
+          ended it, or at once if that has happened. An Exception that \
+          fn raises is\n\
+          logged on hpyx.futures."
     ),
     method!(
         FutureBody,
@@ -291,7 +293,7 @@ fn cancelled<'py>(py: Attached<'py>, this: Future<'py>) -> PyResult<'py, Handle<
 fn cancel<'py>(py: Attached<'py>, this: Future<'py>) -> PyResult<'py, Handle<'py>> {
     let future = own(py, &this)?;
     waiting::life(py, &future)?;
-    truth(py, &this, run::cancel(py, &future))
+    truth(py, &this, run::cancel(py, &future)?)
 }
 
 fn add_done_callback<'py>(
@@ -308,7 +310,7 @@ fn add_done_callback<'py>(
     let entry = Callback::Call(Stored::new(callback.dup()));
     if let Err(Callback::Call(callback)) = this.body().state.add_callback(entry) {
         lost::retrieved(py, &future);
-        run::call_callback(py, &future, callback);
+        run::let_through(py, run::call_callback(py, &future, callback))?;
     }
     Ok(names.get(py, Name::None).dup())
 }

@@ -140,6 +140,7 @@ fn fill_module<'py>(
     names.register("TypeError", &builtins.attr(c"TypeError")?);
     names.register("ValueError", &builtins.attr(c"ValueError")?);
     names.register("RuntimeError", &builtins.attr(c"RuntimeError")?);
+    names.register("Exception", &builtins.attr(c"Exception")?);
     names.register("int", &builtins.attr(c"int")?);
     names.register("float", &builtins.attr(c"float")?);
     let module = module.handle(py);
@@ -244,7 +245,7 @@ fn settle<'py>(
     let future = Stored::new(future.dup());
     let settled = promise::settle(py, &future, life, outcome.dup());
     drop(future.into_handle(py));
-    py.bool(settled)
+    py.bool(settled?)
 }
 
 fn new_bell<'py>(

@@ -23,6 +23,7 @@ names! {
     TypeError = "TypeError": "the built-in",
     ValueError = "ValueError": "the built-in",
     RuntimeError = "RuntimeError": "the built-in",
+    Exception = "Exception": "the built-in",
     Int = "int": "the built-in",
     Float = "float": "the built-in",
     TimeoutError = "TimeoutError": "concurrent.futures.TimeoutError",

@@ -20,16 +20,20 @@ pub fn new<'py>(py: Attached<'py>, runtime: &'static Runtime) -> PyResult<'py, H
 }
 
 /// Ends a promise, with `outcome` as its value or exception unless it is cancelled. False when it
-/// was settled before.
-pub fn settle<'py>(py: Attached<'py>, promise: &Stored, life: Life, outcome: Handle<'py>) -> bool {
+/// was settled before. Err: it is settled, and a callback raised what is not logged.
+pub fn settle<'py>(
+    py: Attached<'py>,
+    promise: &Stored,
+    life: Life,
+    outcome: Handle<'py>,
+) -> PyResult<'py, bool> {
     let state = &body(promise).state;
     if state.life() != Life::Running {
-        return false;
+        return Ok(false);
     }
     let done = match life {
         Life::Cancelled => run::end_cancelled_quietly(promise),
         life => run::end_quietly(py, promise, life, outcome),
     };
-    run::announce(py, promise, done);
-    true
+    run::let_through(py, run::announce(py, promise, done)).map(|()| true)
 }

@@ -173,7 +173,7 @@ fn refuse_if_unseen<'py>(runtime: &'static Runtime, future: &Handle<'py>) -> PyR
     let stored = Stored::new(future.dup());
     let is_mine = run::cancel(py, &stored);
     drop(stored.into_handle(py));
-    match is_mine {
+    match is_mine? {
         // It says that the runtime is closed, and how.
         true => runtime.names().get(py, Name::EnsureRunning).call(&[]).map(drop),
         false => Ok(()),

@@ -12,7 +12,7 @@ use crate::compose::join::Join;
 use crate::compose::progress::{all_arrived, source_ended};
 use crate::future::callback::{Callback, Dependent};
 use crate::future::lost;
-use crate::future::run::{announce, body};
+use crate::future::run::{announce_and_log, body};
 
 /// The one future that `target` waits for is `source`.
 pub fn link_to(py: Attached<'_>, target: &Stored, source: &Stored) {
@@ -33,7 +33,7 @@ pub fn link_to_all(
     }
     if join.arrive() {
         if let Some(done) = all_arrived(py, target, Some(join)) {
-            announce(py, target, done);
+            announce_and_log(py, target, done);
         }
     }
 }
@@ -48,7 +48,7 @@ fn tie(py: Attached<'_>, source: &Stored, dependent: Dependent) {
     };
     lost::retrieved(py, source);
     if let Some(done) = source_ended(py, source, &dependent) {
-        announce(py, &dependent.target, done);
+        announce_and_log(py, &dependent.target, done);
     }
     drop(dependent.target.into_handle(py));
 }

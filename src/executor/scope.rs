@@ -15,7 +15,8 @@
 //! Threads: any, attached.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use hpy_shim::{stored_release, Attached, PyResult, Slot};
 
@@ -27,7 +28,8 @@ const EXECUTOR: usize = 1 << (usize::BITS - 2);
 
 /// See the module.
 pub struct Scope {
-    id: u64,
+    /// What threads remember it by: gone with the scope.
+    identity: Arc<()>,
     count: AtomicUsize,
     closed: AtomicBool,
     broken: AtomicBool,
@@ -41,9 +43,8 @@ pub struct Scope {
 impl Scope {
     /// A scope that the executor object owns. `initializer` is an owned word, or 0.
     pub fn new(initializer: isize, runtime: &'static Runtime) -> *const Scope {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         let scope = Scope {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            identity: Arc::new(()),
             count: AtomicUsize::new(EXECUTOR),
             closed: AtomicBool::new(false),
             broken: AtomicBool::new(false),
@@ -177,12 +178,12 @@ impl Scope {
         runtime: &'static Runtime,
     ) -> PyResult<'py, ()> {
         thread_local! {
-            static INITIALISED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+            static INITIALISED: RefCell<Vec<Weak<()>>> = const { RefCell::new(Vec::new()) };
         }
         let is_first = INITIALISED.with_borrow_mut(|done| {
-            let is_first = !done.contains(&self.id);
+            let is_first = !done.iter().any(|seen| seen.as_ptr() == Arc::as_ptr(&self.identity));
             if is_first {
-                done.push(self.id);
+                remember(done, &self.identity);
             }
             is_first
         });
@@ -212,6 +213,14 @@ impl Scope {
     }
 }
 
+/// Adds to what a thread has initialised. Before that would take more memory, what is gone goes.
+fn remember(done: &mut Vec<Weak<()>>, identity: &Arc<()>) {
+    if done.len() == done.capacity() {
+        done.retain(|seen| seen.strong_count() > 0);
+    }
+    done.push(Arc::downgrade(identity));
+}
+
 thread_local! {
     static ENTERED: RefCell<Vec<*const Scope>> = const { RefCell::new(Vec::new()) };
 }
@@ -235,5 +244,21 @@ impl Within {
     /// Whether the calling thread is inside a task of `scope`.
     pub fn is_inside(scope: *const Scope) -> bool {
         ENTERED.with_borrow(|entered| entered.contains(&scope))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_forgets_the_executors_that_are_gone() {
+        let (kept, mut seen) = (Arc::new(()), Vec::new());
+        remember(&mut seen, &kept);
+        for _ in 0..1000 {
+            remember(&mut seen, &Arc::new(()));
+        }
+        assert!(seen.capacity() < 16);
+        assert!(seen.iter().any(|seen| seen.as_ptr() == Arc::as_ptr(&kept)));
     }
 }

@@ -4,13 +4,15 @@
 //! `bridge::future_type` (cancel), `compose` (a future that ends with those it depends on).
 //! Invariants: a future is ended once; what the task held on to is given up before its result is
 //! published; sleepers are woken before callbacks are called; announcing does not recurse.
-//! Threads: attached. Errors: what the task raises is its result; what a callback raises is logged.
+//! Threads: attached. Errors: what the task raises is its result; what a callback raises is logged,
+//! but for what the standard library lets through (no `Exception`: Ctrl-C, `SystemExit`), which is
+//! for whoever cancels or adds the callback. A worker has nobody to give that to, and logs it.
 
 use std::collections::VecDeque;
 
 use hpy_shim::native::body_of;
 use hpy_shim::task::PackedCall;
-use hpy_shim::{probe, stored_release, Attached, Handle, Stored};
+use hpy_shim::{probe, stored_release, Attached, Handle, PyResult, Stored};
 
 use crate::bridge::context_vars::{self, Outcome};
 use crate::bridge::names::Name;
@@ -252,6 +254,7 @@ pub fn end_cancelled_quietly(future: &Stored) -> Completion<Callback> {
 /// Ends a future that the caller has started, without running its call.
 pub fn fail<'py>(py: Attached<'py>, future: &Stored, exception: Handle<'py>) {
     give_up_call(py, future);
+    lost::arm(py, future, &exception);
     end(py, future, Err(exception));
 }
 
@@ -263,18 +266,25 @@ fn publish(py: Attached<'_>, future: &Stored, life: Life) {
     let scope = body.take_scope();
     let done = body.state.complete(life);
     wake_sleepers(future, &done);
-    announce(py, future, done);
+    announce_and_log(py, future, done);
     leave_scope(body, scope);
 }
 
-/// Cancels a future that has not started. False when it has.
-pub fn cancel(py: Attached<'_>, future: &Stored) -> bool {
+/// Cancels a future that has not started. False when it has. Err: it is cancelled, and a callback
+/// raised what is not logged.
+pub fn cancel<'py>(py: Attached<'py>, future: &Stored) -> PyResult<'py, bool> {
     match cancel_quietly(py, future) {
-        Ok(done) => {
-            announce(py, future, done);
-            true
-        }
-        Err(life) => life == Life::Cancelled,
+        Ok(done) => let_through(py, announce(py, future, done)).map(|()| true),
+        Err(life) => Ok(life == Life::Cancelled),
+    }
+}
+
+/// Raises what `announce` gave back.
+#[inline]
+pub fn let_through<'py>(py: Attached<'py>, escaped: Option<Handle<'py>>) -> PyResult<'py, ()> {
+    match escaped {
+        None => Ok(()),
+        Some(exception) => Err(py.raise_object(&exception)),
     }
 }
 
@@ -299,36 +309,61 @@ fn wake_sleepers(future: &Stored, done: &Completion<Callback>) {
     }
 }
 
-/// Tells all that is in the list of a future that ended.
+/// Tells all that is in the list of a future that ended; all callbacks are called. Gives back the
+/// first exception among theirs that is not to be logged.
 #[inline]
-pub fn announce(py: Attached<'_>, future: &Stored, done: Completion<Callback>) {
-    if !done.is_empty() {
-        announce_cold(py, future, done);
+#[must_use = "raise it, or log it"]
+pub fn announce<'py>(
+    py: Attached<'py>,
+    future: &Stored,
+    done: Completion<Callback>,
+) -> Option<Handle<'py>> {
+    match done.is_empty() {
+        true => None,
+        false => announce_cold(py, future, done),
+    }
+}
+
+/// The same, by a thread that has nobody to raise anything to.
+#[inline]
+pub fn announce_and_log(py: Attached<'_>, future: &Stored, done: Completion<Callback>) {
+    if let Some(exception) = announce(py, future, done) {
+        log_callback_error(py, future, &exception);
     }
 }
 
 /// Dependents that end with the future are announced after it, not below it: chains are long.
-fn announce_cold(py: Attached<'_>, future: &Stored, done: Completion<Callback>) {
-    let mut ended = VecDeque::new();
-    tell(py, future, done, &mut ended);
+fn announce_cold<'py>(
+    py: Attached<'py>,
+    future: &Stored,
+    done: Completion<Callback>,
+) -> Option<Handle<'py>> {
+    let (mut ended, mut escaped) = (VecDeque::new(), None);
+    tell(py, future, done, &mut ended, &mut escaped);
     while let Some((future, done)) = ended.pop_front() {
-        tell(py, &future, done, &mut ended);
+        tell(py, &future, done, &mut ended, &mut escaped);
         drop(future.into_handle(py));
     }
+    escaped
 }
 
-fn tell(
-    py: Attached<'_>,
+fn tell<'py>(
+    py: Attached<'py>,
     future: &Stored,
     done: Completion<Callback>,
     ended: &mut VecDeque<(Stored, Completion<Callback>)>,
+    escaped: &mut Option<Handle<'py>>,
 ) {
     if !done.is_empty() {
         lost::retrieved(py, future);
     }
     for callback in done.into_callbacks() {
         match callback {
-            Callback::Call(callable) => call_callback(py, future, callable),
+            Callback::Call(callable) => match call_callback(py, future, callable) {
+                Some(exception) if escaped.is_some() => log_callback_error(py, future, &exception),
+                Some(exception) => *escaped = Some(exception),
+                None => {}
+            },
             Callback::Dependent(dependent) => match source_ended(py, future, &dependent) {
                 Some(done) => ended.push_back((dependent.target, done)),
                 None => drop(dependent.target.into_handle(py)),
@@ -337,17 +372,40 @@ fn tell(
     }
 }
 
-/// Calls one callback with the future; what it raises is logged, as the standard library does.
-pub fn call_callback(py: Attached<'_>, future: &Stored, callback: Stored) {
-    let names = body(future).runtime().names();
+/// Calls one callback with the future. An `Exception` that it raises is logged, as the standard
+/// library does; what is none is given back.
+#[must_use = "raise it, or log it"]
+pub fn call_callback<'py>(
+    py: Attached<'py>,
+    future: &Stored,
+    callback: Stored,
+) -> Option<Handle<'py>> {
     let callback = callback.into_handle(py);
-    let future = future.bind(py);
-    if let Err(raised) = callback.call(&[&future]) {
-        let exception = raised.take(py);
-        let log = names.get(py, Name::LogCallbackError);
-        if let Err(raised) = log.call(&[&future, &exception]) {
-            raised.write_unraisable(py, &callback);
-        }
+    let raised = callback.call(&[&future.bind(py)]).err()?;
+    escaped(py, future, raised.take(py))
+}
+
+#[cold]
+fn escaped<'py>(py: Attached<'py>, future: &Stored, exception: Handle<'py>) -> Option<Handle<'py>> {
+    let class = body(future).runtime().names().get(py, Name::Exception);
+    let is_logged = exception.is_instance(&class).unwrap_or_else(|raised| {
+        raised.clear(py);
+        true
+    });
+    if is_logged {
+        log_callback_error(py, future, &exception);
+        return None;
+    }
+    Some(exception)
+}
+
+/// Logs what a callback of `future` raised.
+#[cold]
+pub fn log_callback_error(py: Attached<'_>, future: &Stored, exception: &Handle<'_>) {
+    let future_handle = future.bind(py);
+    let log = body(future).runtime().names().get(py, Name::LogCallbackError);
+    if let Err(raised) = log.call(&[&future_handle, exception]) {
+        raised.write_unraisable(py, &future_handle);
     }
 }
 
