@@ -59,6 +59,6 @@ CPU_BOUND_SECONDS = 3.0
 # Guards against a hang, in seconds.
 PATIENCE = {"cpython": 30, "pypy": 60}.get(IMPLEMENTATION, 90)
 
-# What the resident set may grow by over two bursts, once warm: far below what one leaked
+# What the resident set may grow by over three bursts, once warm: far below what one leaked
 # object per task would take.
 BURST_GROWTH_BYTES = (10 if IMPLEMENTATION == "cpython" else 64) * 2**20

@@ -13,9 +13,9 @@ from child import run_clean
 from skips import FREE_THREADED
 
 COUNT = """
-    import json, sys, hpyx
+    import json, sys, weakref, hpyx
     from hpyx._core_module import native
-    from helpers import Gate
+    from helpers import Gate, wait_until
 
     TASKS = 500
     hpyx.init(os_threads=1, cfg=["hpyx.max_spare_workers=0"])
@@ -35,6 +35,13 @@ COUNT = """
     def burst(submit):
         # One worker, held until all is queued: who takes which task is the same each time.
         def run(count):
+            alive = results_of_burst(count)
+            # On CPython the end of a future counts, too: it is to be that of this burst, whoever
+            # lets go of it last.
+            if sys.implementation.name == "cpython":
+                assert wait_until(lambda: not any(reference() for reference in alive))
+
+        def results_of_burst(count):
             with Gate() as gate:
                 held = hpyx.async_(gate)
                 gate.entered()
@@ -42,6 +49,7 @@ COUNT = """
             held.result()
             futures[-1].result()
             assert sum([future.result() for future in futures]) == count * (count + 1) // 2
+            return [weakref.ref(future) for future in futures]
         return run
 
     for submit in (hpyx.async_, executor.submit):

@@ -49,14 +49,16 @@ def test_a_burst_gives_its_memory_back():
             gc.collect()
             with open("/proc/self/statm") as stream:
                 return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        for _ in range(2):
+        levels = []
+        for _ in range(8):
             parallel(burst_from, sizes.BURST_THREADS)
-        before = resident()
-        for _ in range(2):
-            parallel(burst_from, sizes.BURST_THREADS)
-        print(resident() - before)
+            levels.append(resident())
+        print(*levels)
     """
-    assert int(run_clean(script, warnings="default")) <= sizes.BURST_GROWTH_BYTES
+    # An allocator keeps now more, now less of what it got back: what leaks is there at the least.
+    levels = [int(level) for level in run_clean(script, warnings="default").split()]
+    warm, later = levels[2:5], levels[5:]
+    assert min(later) - min(warm) <= sizes.BURST_GROWTH_BYTES, levels
 
 
 def test_round_trips_from_one_thread_lose_no_wake_up():

@@ -128,11 +128,15 @@ def task_threads():
     return [name for name in names if name.startswith(("hpyx-worker-", "hpyx-spare-"))]
 
 
+def spares_are_gone():
+    """Wait until the pool is back to its own threads; return whether that happened."""
+    return wait_until(lambda: len(task_threads()) == hpyx.debug.get_num_worker_threads())
+
+
 def scene_threads_after_growth():
     """Return whether the pool, once grown, comes back to its own two threads when idle."""
     scene_barrier(6)
-    grown = len(task_threads())
-    return grown >= 6 and wait_until(lambda: len(task_threads()) == 2)
+    return len(task_threads()) >= 6 and spares_are_gone()
 
 
 def test_spares_retire_when_idle(two_workers):
@@ -194,6 +198,7 @@ def test_growth_can_be_turned_off(one_worker_no_growth):
 
 def scene_cap(limit, tasks):
     """Block many tasks; return (was the limit reached, tasks inside, threads)."""
+    assert spares_are_gone()
     inside = []
     with Gate() as gate:
 
