@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -69,10 +70,11 @@ def run_column(column: Column, plan: Plan) -> Outcome:
         counts = f"{outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped"
         say(f"{column.name}: {counts} in {outcome.seconds:.0f} s; log: {log}")
         if not outcome.ok:
-            tail = log.read_text(errors="replace").splitlines()[-40:]
-            say("\n".join(f"    {column.name} | {line[:200]}" for line in tail))
+            end = log.read_text(errors="replace").splitlines()[-100:]
+            say("\n".join(f"    {column.name} | {line[:200]}" for line in end[-40:]))
             if not outcome.failures:
-                outcome.failures.append(FailedTest(f"no test, but {outcome.note}", tail))
+                ours = [line for line in end if not re.search("site-packages|<frozen", line)]
+                outcome.failures.append(FailedTest(f"no test, but {outcome.note}", ours))
     return outcome
 
 
