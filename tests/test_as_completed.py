@@ -12,6 +12,7 @@ import hpyx
 import sizes
 from child import Server
 from helpers import Gate, Thing, all_dead, parallel
+from hpyx import _as_completed
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,28 @@ def test_an_abandoned_iterator_keeps_no_future_alive():
         del quick, taken, completed
         hpyx.async_(gc.collect).result()
         assert all_dead(references)
+
+
+def test_a_lasting_future_forgets_the_iterators_that_were_abandoned(monkeypatch):
+    references = []
+
+    class Inbox(_as_completed.Inbox):
+        def __init__(self):
+            super().__init__()
+            references.append(weakref.ref(self))
+
+    monkeypatch.setattr(_as_completed, "Inbox", Inbox)
+    with Gate() as gate:
+        lasting = hpyx.async_(gate)
+        for _ in range(300):
+            completed = hpyx.as_completed([lasting, hpyx.ready_future(1)])
+            assert next(completed).result() == 1
+            completed.close()
+        del completed
+        gc.collect()
+        gc.collect()
+        assert len(references) == 300
+        assert sum(reference() is not None for reference in references) < 50
 
 
 @pytest.mark.parametrize("wrong", [7, abs, None])

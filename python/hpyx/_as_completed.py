@@ -26,7 +26,7 @@ class Inbox:
     def __init__(self):
         self._done = deque()
         self._wake = None
-        self._bell = None
+        self._bell = native.new_bell()
 
     def follow(self, future):
         """Take a future once it is done.
@@ -34,12 +34,14 @@ class Inbox:
         One of ours that is done already is taken here, not by a callback: that would keep to itself
         what a signal handler raises meanwhile, and the future would be lost.
         """
-        if isinstance(future, native.FutureBase) and future.done():
+        if not isinstance(future, native.FutureBase):
+            future.add_done_callback(self.put)
+        elif not future.done():
+            future._follow(self.put, self._bell)
+        else:
             if not future.cancelled():
                 future.exception()  # somebody is told of it: see ``_lost``
             self.put(future)
-        else:
-            future.add_done_callback(self.put)
 
     def put(self, future):
         """Take a future that is done: a done callback."""
@@ -53,8 +55,9 @@ class Inbox:
             wake(future)
 
     def close(self):
-        """Keep nothing of what is still to come alive."""
+        """Keep nothing of what is still to come alive, nor be kept by it."""
         self._done = None
+        self._bell.close()
 
     def take_nowait(self):
         """Return the next future that is done, or None."""
@@ -72,8 +75,6 @@ class Inbox:
         future = self.take_nowait()
         if future is not None:
             return future
-        if self._bell is None:
-            self._bell = native.new_bell()
         while True:
             self._wake = self._bell.ring
             future = self.take_nowait()

@@ -79,8 +79,7 @@ class Bridge:
                 tell = self.batch.popleft()
             except IndexError:
                 return is_missed
-            waiter = getattr(tell, "__self__", None)
-            is_missed |= not (isinstance(waiter, asyncio.Future) and waiter.cancelled())
+            is_missed |= not self.was_cancelled(getattr(tell, "__self__", None))
 
 
 class _AsyncioBridge(Bridge):
@@ -95,6 +94,9 @@ class _AsyncioBridge(Bridge):
 
     def describe(self):
         return f"the event loop {self.loop!r}"
+
+    def was_cancelled(self, waiter):
+        return isinstance(waiter, asyncio.Future) and waiter.cancelled()
 
     def wait(self, subscribe, abandoned=None, seconds=None):
         """Wait in a coroutine until the done callback that *subscribe* is given was called.

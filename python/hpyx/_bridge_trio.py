@@ -21,7 +21,7 @@ class _Waiter:
 
     def __init__(self, abandoned):
         self.abandoned = abandoned
-        self.is_over = False  # told, or cancelled
+        self.is_over = False  # told, or cancelled, a time-out included
         self.task = trio.lowlevel.current_task()
 
     def tell(self, _):
@@ -48,6 +48,9 @@ class _TrioBridge(Bridge):
 
     def describe(self):
         return "the trio run"
+
+    def was_cancelled(self, waiter):
+        return isinstance(waiter, _Waiter) and waiter.is_over
 
     def wait(self, subscribe, abandoned=None, seconds=None):
         """Wait in a coroutine until the done callback that *subscribe* is given was called.

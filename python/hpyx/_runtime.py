@@ -131,6 +131,7 @@ def _start(os_threads, cfg):
         _state.starting = False
         if traces and not _state.running:
             _trace.finish()
+    native.raise_interrupt()
     if not _state.running:
         raise RuntimeError("hpyx could not start a worker thread: can't start new thread")
 
@@ -167,30 +168,43 @@ def _closed_text():
     )
 
 
-def start_thread(role, index):
-    """Start a thread that runs the native loop. Called by the core, attached."""
+def start_thread(role, index, claim):
+    """Start a thread that runs the native loop; return whether one can be had. Called by the core.
+
+    claim: an empty list. The thread runs if its own entry is the first one: should a signal handler
+    raise in the midst of ``start()``, which waits for the thread, the core adds an entry and looks.
+    """
     name = _THREAD_NAMES[role].format(index)
-    thread = threading.Thread(target=_run_thread, args=(role, index), name=name, daemon=False)
+    arguments = role, index, claim
+    thread = threading.Thread(target=_run_thread, args=arguments, name=name, daemon=False)
     _state.threads.add(thread)
     try:
         with _settings.stack_of(_state.settings.stack_size):
             thread.start()
-    except KeyboardInterrupt:
-        # Raised while start() waited for the thread, which runs: the core must know that it does,
-        # and the main thread must see the interrupt, after this call from the core.
-        if thread.ident is None:
-            _state.threads.discard(thread)
+    except BaseException as error:
+        claim.append(False)
+        if claim[0]:
             raise
-        _thread.interrupt_main()
-    except BaseException:
         _state.threads.discard(thread)
+        if _is_refusal(error):
+            return False
         raise
+    return True
 
 
-def _run_thread(role, index):
+def _is_refusal(error):
+    """Whether no thread can be had; else a signal handler raised *error*."""
+    if not is_main_thread():
+        return True
+    return isinstance(error, RuntimeError) and "new thread" in str(error)
+
+
+def _run_thread(role, index, claim):
     threads = _state.threads
     try:
-        _run_pool_thread(role, index)
+        claim.append(True)
+        if claim[0]:
+            _run_pool_thread(role, index)
     finally:
         threads.discard(threading.current_thread())
 

@@ -1,8 +1,9 @@
 //! The native type `hpyx._native.Bell`: one thread sleeps until another rings.
 //!
-//! Owns: one flag. Called by: the package, where a thread waits for any of several futures, of ours
-//! or of others. Invariants: a ring is kept until somebody waits; a wait takes it. Who waits inside
-//! a task gives its slot away meanwhile, as in every other wait.
+//! Owns: two flags. Called by: the package, where a thread waits for any of several futures, of
+//! ours or of others. Invariants: a ring is kept until somebody waits; a wait takes it. Who waits
+//! inside a task gives its slot away meanwhile, as in every other wait. Nobody waits again once it
+//! is closed: what futures were to do for who waited may then be taken out of their lists.
 //! Threads: any may ring, one waits at a time. Errors: what signal handlers raise (Ctrl-C).
 
 use std::ffi::c_void;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use hpy_shim::bindings::HPyMeth;
 use hpy_shim::native::{body_of, NativeBody, Static, END_OF_METHODS};
-use hpy_shim::{method, Arguments, Attached, Handle, PyResult, This};
+use hpy_shim::{method, method_noargs, Arguments, Attached, Handle, PyResult, This};
 
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Interpreter, Runtime};
@@ -23,6 +24,7 @@ use crate::bridge::waiting;
 pub struct BellBody {
     interpreter: AtomicPtr<Interpreter>,
     rung: AtomicBool,
+    closed: AtomicBool,
 }
 
 impl NativeBody for BellBody {
@@ -47,7 +49,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 3]> = Static([
+static METHODS: Static<[HPyMeth; 4]> = Static([
     method!(
         BellBody,
         c"ring",
@@ -63,6 +65,12 @@ static METHODS: Static<[HPyMeth; 3]> = Static([
           Sleep until somebody has rung since the last wait, or for timeout seconds (None: without \
           limit).\n\
           Return whether somebody has."
+    ),
+    method_noargs!(
+        BellBody,
+        c"close",
+        close,
+        c"close($self, /)\n--\n\nNobody waits any more: futures that follow it need not tell."
     ),
     END_OF_METHODS,
 ]);
@@ -93,6 +101,11 @@ impl BellBody {
         }
     }
 
+    /// Whether nobody will wait any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
     fn key(&self) -> usize {
         &raw const self.rung as usize
     }
@@ -116,6 +129,12 @@ fn ring<'py>(py: Attached<'py>, this: Bell<'py>, _: Arguments<'py>) -> PyResult<
     if !this.body().rung.swap(true, Ordering::AcqRel) {
         interpreter.runtime().wake_all(this.body().key());
     }
+    Ok(interpreter.names().get(py, Name::None).dup())
+}
+
+fn close<'py>(py: Attached<'py>, this: Bell<'py>) -> PyResult<'py, Handle<'py>> {
+    let interpreter = this.body().interpreter(py)?;
+    this.body().closed.store(true, Ordering::Relaxed);
     Ok(interpreter.names().get(py, Name::None).dup())
 }
 

@@ -16,7 +16,7 @@ use hpy_shim::{
 use crate::bridge::names::{Name, Names};
 use crate::bridge::{combinators, python_tasks, submit, waiting};
 use crate::future::body::FutureBody;
-use crate::future::callback::Callback;
+use crate::future::callback::{Callback, Watch};
 use crate::future::state::Life;
 use crate::future::{lost, run};
 
@@ -33,7 +33,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 15]> = Static([
+static METHODS: Static<[HPyMeth; 16]> = Static([
     method!(
         FutureBody,
         c"result",
@@ -114,6 +114,13 @@ static METHODS: Static<[HPyMeth; 15]> = Static([
           Threads and cancellation: any thread; fn sees the caller's context variables. Cancelling \
           the new\n\
           future leaves this one alone."
+    ),
+    method!(
+        FutureBody,
+        c"_follow",
+        follow,
+        c"_follow($self, fn, bell, /)\n--\n\n\
+          add_done_callback(fn), which may be forgotten once bell, a Bell, is closed."
     ),
     method_noargs!(
         FutureBody,
@@ -311,6 +318,35 @@ fn add_done_callback<'py>(
     if let Err(Callback::Call(callback)) = this.body().state.add_callback(entry) {
         lost::retrieved(py, &future);
         run::let_through(py, run::call_callback(py, &future, callback))?;
+    }
+    Ok(names.get(py, Name::None).dup())
+}
+
+/// The arguments come from the package: `fn` can be called, `bell` is what `new_bell` made.
+fn follow<'py>(
+    py: Attached<'py>,
+    this: Future<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let future = own(py, &this)?;
+    let names = names(&this);
+    let type_error = names.get(py, Name::TypeError);
+    let [Some(callable), Some(bell)] = arguments.bind("_follow", ["fn", "bell"], &type_error)?
+    else {
+        return Err(py.raise(&type_error, "_follow() takes a callable and a Bell"));
+    };
+    waiting::life(py, &future)?;
+    submit::launch(py, &future);
+    let (callable, bell) = (Stored::new(callable.dup()), Stored::new(bell.dup()));
+    let entry = Callback::Watch(Watch { callable, bell });
+    match this.body().state.add_and_prune(entry, Callback::is_stale) {
+        Ok(stale) => stale.into_iter().for_each(|entry| entry.discard(py)),
+        Err(Callback::Watch(watch)) => {
+            lost::retrieved(py, &future);
+            let callable = watch.into_callable(py);
+            run::let_through(py, run::call_callback(py, &future, callable))?;
+        }
+        Err(_) => unreachable!("a watch was given"),
     }
     Ok(names.get(py, Name::None).dup())
 }

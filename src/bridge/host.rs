@@ -9,8 +9,9 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use hpy_shim::{probe, thread, Attached, Stored};
+use hpy_shim::{probe, thread, Attached, PyResult, Stored};
 
+use crate::bridge::interrupt;
 use crate::bridge::names::Name;
 use crate::bridge::parking::interpreter_lock::Locks;
 use crate::bridge::parking::native::OnToken;
@@ -31,6 +32,9 @@ struct Gate {
     patience: Duration,
     is_free: AtomicBool,
 }
+
+/// How often the start of a thread is tried while signal handlers raise.
+const STARTS: usize = 3;
 
 const HOLD_BACK: Duration = Duration::from_micros(2);
 /// Where threads sleep on locks of the interpreter, all that happens between two threads takes that
@@ -144,6 +148,30 @@ impl Interpreted {
         }
     }
 
+    /// Starts a thread. False: none can be had. Err: a signal handler raised before there was one.
+    fn try_start_thread<'py>(
+        &self,
+        py: Attached<'py>,
+        role: ThreadRole,
+        index: usize,
+    ) -> PyResult<'py, bool> {
+        let names = self.runtime.names();
+        let start = names.get(py, Name::StartThread);
+        let (role, index, claim) = (py.int(role as i64)?, py.int(index as i64)?, py.list()?);
+        let raised = match start.call(&[&role, &index, &claim]) {
+            Ok(starts) => return starts.is_true(),
+            Err(raised) => raised.take(py),
+        };
+        // The first entry decides: the thread's own, or this one, after which it ends at once.
+        claim.append(&names.get(py, Name::False))?;
+        let first = claim.attr(c"__getitem__")?.call(&[&py.int(0)?])?;
+        if first.is(&names.get(py, Name::True)) {
+            interrupt::keep(py, raised);
+            return Ok(true);
+        }
+        Err(py.raise_object(&raised))
+    }
+
     /// Polls for up to `spin`, unless enough threads do so already.
     fn poll(&self, spin: Duration, condition: &mut dyn FnMut() -> bool) -> bool {
         const LOOKS_PER_CLOCK: u32 = 16;
@@ -253,17 +281,13 @@ impl Host for Interpreted {
     fn start_thread(&self, role: ThreadRole, index: usize) -> bool {
         // SAFETY: the Host contract: attached.
         let py = unsafe { Attached::assume() };
-        let start = self.runtime.names().get(py, Name::StartThread);
-        let (Ok(role), Ok(index)) = (py.int(role as i64), py.int(index as i64)) else {
-            return false;
-        };
-        match start.call(&[&role, &index]) {
-            Ok(_) => true,
-            Err(raised) => {
-                raised.clear(py);
-                false
+        for _ in 0..STARTS {
+            match self.try_start_thread(py, role, index) {
+                Ok(starts) => return starts,
+                Err(raised) => interrupt::keep(py, raised.take(py)),
             }
         }
+        false
     }
 
     fn has_stack_for_nested_run(&self) -> bool {

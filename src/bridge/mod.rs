@@ -2,7 +2,8 @@
 //!
 //! The rooms: `module` (what the interpreter imports), `future_type`, `executor_type` (native base
 //! classes of the public ones), `runtime` (what belongs to an interpreter), `names` (Python objects
-//! that the core calls), `host` (threads, waits), `parking` (how they sleep), `waiting` (result(),
+//! that the core calls), `host` (threads, waits), `interrupt` (what signal
+//! handlers raise meanwhile), `parking` (how they sleep), `waiting` (result(),
 //! shutdown()), `context_vars`, `combinators` (then, dataflow, when_all, when_any), `promise`
 //! (futures that Python ends), `bell_type` (a thread that waits for others), `tracing` (on, off),
 //! `python_tasks` (for interpreters where Python code runs the tasks).
@@ -13,6 +14,7 @@ pub mod context_vars;
 pub mod executor_type;
 pub mod future_type;
 pub mod host;
+pub mod interrupt;
 pub mod module;
 pub mod names;
 pub mod parking;

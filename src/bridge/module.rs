@@ -13,8 +13,8 @@ use crate::bridge::host::mark_stack_base;
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{interpreter_of, Interpreter, ModuleState};
 use crate::bridge::{
-    bell_type, combinators, context_vars, executor_type, future_type, promise, python_tasks,
-    submit, tracing, waiting,
+    bell_type, combinators, context_vars, executor_type, future_type, interrupt, promise,
+    python_tasks, submit, tracing, waiting,
 };
 use crate::future::state::Life;
 use crate::future::{give_back, recycle};
@@ -22,7 +22,7 @@ use crate::host::ThreadRole;
 use crate::sched::pool::PoolSize;
 use crate::trace;
 
-static FUNCTIONS: Static<[HPyMeth; 29]> = Static([
+static FUNCTIONS: Static<[HPyMeth; 30]> = Static([
     function!(
         c"async_",
         async_,
@@ -83,6 +83,11 @@ static FUNCTIONS: Static<[HPyMeth; 29]> = Static([
         c"end_waits",
         end_waits,
         c"end_waits() -> int: how many threads wait still; see _exit"
+    ),
+    function!(
+        c"raise_interrupt",
+        raise_interrupt,
+        c"raise_interrupt(): raise what a signal handler raised while threads were started"
     ),
     function!(c"after_fork_in_child", after_fork, c"after_fork_in_child(): begin a new runtime"),
     function!(c"os_threads", os_threads, c"os_threads() -> int: 0 when there is no pool"),
@@ -389,6 +394,15 @@ fn end_waits<'py>(
 ) -> PyResult<'py, Handle<'py>> {
     let pool = interpreter_of(&module).runtime().pool();
     py.int(pool.map_or(0, |pool| pool.host.send_sleepers_away() as i64))
+}
+
+fn raise_interrupt<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    interrupt::take(py)?;
+    none(py, interpreter_of(&module))
 }
 
 fn after_fork<'py>(

@@ -34,7 +34,7 @@ names! {
     False = "False": "the singleton",
     Future = "Future": "the class that async_ and submit make",
     EnsureRunning = "ensure_running": "() -> None: starts the runtime, or raises why it cannot",
-    StartThread = "start_thread": "(role, index) -> None: starts a thread in run_thread",
+    StartThread = "start_thread": "(role, index, claim) -> bool: starts a thread",
     LogCallbackError = "log_callback_error": "(future, exception) -> None",
     RunInitializer = "run_initializer": "((initializer, initargs)) -> bool: whether it succeeded",
     Breathe = "breathe": "() -> None: any Python code; pending requests are served on the way",

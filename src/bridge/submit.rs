@@ -8,9 +8,9 @@ use hpy_shim::native::Arguments;
 use hpy_shim::task::PackedCall;
 use hpy_shim::{Attached, Handle, PyResult, Raised, Stored};
 
-use crate::bridge::context_vars;
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{Interpreter, Runtime};
+use crate::bridge::{context_vars, interrupt};
 use crate::executor::scope::Scope;
 use crate::future::state::Life;
 use crate::future::{give_back, recycle, run};
@@ -104,7 +104,8 @@ fn no_callable<'py>(
 }
 
 /// Queues a future whose call is packed already, natively or in Python. The scope is the future's
-/// from here on: one that is refused leaves it.
+/// from here on: one that is refused leaves it. What a signal handler raised meanwhile (a thread
+/// may be started here) is raised, and the future is queued nevertheless.
 #[inline]
 pub fn push<'py>(
     runtime: &'static Runtime,
@@ -126,7 +127,7 @@ pub fn push<'py>(
     };
     pool.push(queued);
     match pool.is_closing_after_push() {
-        false => Ok(()),
+        false => interrupt::take(future.py()),
         true => refuse_if_unseen(runtime, future),
     }
 }

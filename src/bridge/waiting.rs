@@ -12,8 +12,8 @@ use hpy_shim::error::HandledAside;
 use hpy_shim::{probe, thread, Attached, PyResult, Stored};
 
 use crate::bridge::host::{has_stack_left, mark_stack_base, Interpreted};
+use crate::bridge::interrupt;
 use crate::bridge::names::Name;
-use crate::bridge::parking::interpreter_lock::take_interrupt;
 use crate::bridge::runtime::{Runtime, Status};
 use crate::bridge::submit;
 use crate::future::run;
@@ -169,7 +169,7 @@ pub fn interruptibly<'py>(
         let wait =
             Wait { key, deadline: until, spin, before_sleep: announce, condition, glance: None };
         let holds = pool.host.wait_until(&pool.lot, wait);
-        take_interrupt(py)?;
+        interrupt::take(py)?;
         if holds {
             return Ok(true);
         }

@@ -43,7 +43,7 @@ fn tie(py: Attached<'_>, source: &Stored, dependent: Dependent) {
     let entry = Callback::Dependent(dependent);
     let dependent = match body(source).state.add_and_prune(entry, Callback::is_stale) {
         Err(Callback::Dependent(dependent)) => dependent,
-        Err(Callback::Call(_)) => unreachable!("a dependent was given"),
+        Err(_) => unreachable!("a dependent was given"),
         Ok(stale) => return stale.into_iter().for_each(|entry| entry.discard(py)),
     };
     lost::retrieved(py, source);

@@ -1,6 +1,6 @@
 //! What is done when a future ends: the entries of its callback list.
 //!
-//! Owns: the two kinds of entry, and how entries are given up unused.
+//! Owns: the three kinds of entry, and how entries are given up unused.
 //! Called by: `future::run` (which acts on them), `compose` (dependents), `bridge::future_type`
 //! (callables), the collector.
 //! Invariant: giving up a chain of dependents does not recurse, however long it is.
@@ -10,8 +10,10 @@ use std::cell::RefCell;
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use hpy_shim::native::body_of;
 use hpy_shim::{Attached, Stored};
 
+use crate::bridge::bell_type::BellBody;
 use crate::compose::join::Join;
 use crate::future::run::body;
 
@@ -25,12 +27,35 @@ pub struct Dependent {
     pub index: u32,
 }
 
+/// A Python callable, called with the future as long as somebody waits who has the bell.
+pub struct Watch {
+    /// What to call.
+    pub callable: Stored,
+    /// A `Bell`.
+    pub bell: Stored,
+}
+
 /// One entry of a future's callback list.
 pub enum Callback {
     /// A Python callable, called with the future.
     Call(Stored),
+    /// The same for one who may lose interest.
+    Watch(Watch),
     /// Another future, which goes on or ends now.
     Dependent(Dependent),
+}
+
+impl Watch {
+    fn is_closed(&self) -> bool {
+        // SAFETY: a `Bell`, kept alive by the entry.
+        unsafe { body_of::<BellBody>(self.bell.word()) }.is_closed()
+    }
+
+    /// The callable; the bell is given up.
+    pub fn into_callable(self, py: Attached<'_>) -> Stored {
+        drop(self.bell.into_handle(py));
+        self.callable
+    }
 }
 
 impl Callback {
@@ -39,16 +64,23 @@ impl Callback {
     /// # Safety
     /// Called from `tp_traverse` with its own arguments.
     pub unsafe fn visit(&self, visit: *mut c_void, arg: *mut c_void) -> i32 {
-        let (Callback::Call(stored) | Callback::Dependent(Dependent { target: stored, .. })) = self;
+        let stored = match self {
+            Callback::Call(callable) => callable,
+            Callback::Dependent(dependent) => &dependent.target,
+            // The bell refers to nothing.
+            Callback::Watch(watch) => &watch.callable,
+        };
         // SAFETY: passed on from tp_traverse.
         unsafe { stored.visit(visit, arg) }
     }
 
-    /// Whether nothing is left to do: a future that depends on several may be done before this one.
+    /// Whether nothing is left to do: a future that depends on several may be done before this one,
+    /// and who watches may have left.
     pub fn is_stale(&self) -> bool {
         match self {
             Callback::Call(_) => false,
             Callback::Dependent(dependent) => body(&dependent.target).state.life().is_done(),
+            Callback::Watch(watch) => watch.is_closed(),
         }
     }
 
@@ -57,6 +89,7 @@ impl Callback {
         match self {
             Callback::Call(callable) => drop(callable.into_handle(py)),
             Callback::Dependent(dependent) => discard_in_turn(py, dependent.target),
+            Callback::Watch(watch) => drop(watch.into_callable(py).into_handle(py)),
         }
     }
 }

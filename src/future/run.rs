@@ -357,13 +357,15 @@ fn tell<'py>(
     if !done.is_empty() {
         lost::retrieved(py, future);
     }
+    let mut call = |callable| match call_callback(py, future, callable) {
+        Some(exception) if escaped.is_some() => log_callback_error(py, future, &exception),
+        Some(exception) => *escaped = Some(exception),
+        None => {}
+    };
     for callback in done.into_callbacks() {
         match callback {
-            Callback::Call(callable) => match call_callback(py, future, callable) {
-                Some(exception) if escaped.is_some() => log_callback_error(py, future, &exception),
-                Some(exception) => *escaped = Some(exception),
-                None => {}
-            },
+            Callback::Call(callable) => call(callable),
+            Callback::Watch(watch) => call(watch.into_callable(py)),
             Callback::Dependent(dependent) => match source_ended(py, future, &dependent) {
                 Some(done) => ended.push_back((dependent.target, done)),
                 None => drop(dependent.target.into_handle(py)),

@@ -21,15 +21,15 @@
 //! crash the JVM. So in the end all sleepers are sent away, and no thread but the main one may
 //! sleep here from then on; `hpyx/_exit.py` has the other half.
 //! Errors: what a signal handler raises ends the sleep, and so does being sent away;
-//! `take_interrupt` has it.
+//! `bridge::interrupt` has it.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use hpy_shim::{stored_release, Attached, Handle, PyResult, Stored};
+use hpy_shim::{Attached, Handle, PyResult, Stored};
 
+use crate::bridge::interrupt;
 use crate::bridge::names::{Name, Names};
 use crate::sched::lot::Parker;
 
@@ -64,11 +64,6 @@ pub struct Locks {
 struct Sleepers {
     locks: Vec<OnLock>,
     are_sent_away: bool,
-}
-
-thread_local! {
-    /// What a signal handler raised while this thread slept, or that it was sent away.
-    static INTERRUPT: Cell<isize> = const { Cell::new(0) };
 }
 
 impl Locks {
@@ -174,7 +169,7 @@ impl OnLock {
             Ok(answer) if answer.is(&names.get(py, Name::False)) => Sleep::TimedOut,
             Ok(_) => Sleep::Woken,
             Err(raised) => {
-                keep_interrupt(py, raised.take(py));
+                interrupt::keep(py, raised.take(py));
                 Sleep::Interrupted
             }
         }
@@ -183,7 +178,7 @@ impl OnLock {
     #[cold]
     fn keep_end_of_process(&self, py: Attached<'_>) {
         let made = self.0.names.get(py, Name::ProcessEnds).call(&[]);
-        keep_interrupt(py, made.unwrap_or_else(|raised| raised.take(py)));
+        interrupt::keep(py, made.unwrap_or_else(|raised| raised.take(py)));
     }
 
     fn release(&self, py: Attached<'_>) {
@@ -244,21 +239,6 @@ impl Parker for OnLock {
         }
         // SAFETY: see the module: who wakes is attached.
         self.release(unsafe { Attached::assume() });
-    }
-}
-
-fn keep_interrupt(py: Attached<'_>, exception: Handle<'_>) {
-    let before = INTERRUPT.replace(exception.into_word());
-    // SAFETY: kept here by an earlier sleep of this thread that nobody asked about.
-    unsafe { stored_release(py, before) };
-}
-
-/// What ended the sleep of this thread, as a Python error.
-pub fn take_interrupt(py: Attached<'_>) -> PyResult<'_, ()> {
-    match INTERRUPT.take() {
-        0 => Ok(()),
-        // SAFETY: an owned reference, given away by `acquire`.
-        word => Err(py.raise_object(&unsafe { Handle::from_word(py, word) })),
     }
 }
 

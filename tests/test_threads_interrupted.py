@@ -1,0 +1,131 @@
+"""Signal handlers that raise while threads of the pool are started, in the main thread.
+
+``Thread.start()`` waits for the new thread, so a handler often raises there, after the thread runs
+or before there is one. Either way the pool gets its threads, no thread twice, and the exception
+comes out of the call of hpyx that the main thread is in, once.
+"""
+
+import pytest
+
+from child import run_python
+from skips import needs
+
+# Raises once from start() of the threads of a role, before or after the thread is started.
+PRELUDE = """
+    import signal, threading
+    import hpyx
+
+    class Alarm(Exception):
+        pass
+
+    start, times = threading.Thread.start, []
+
+    def interrupted(self):
+        first = self.name.startswith({name!r}) and not times
+        if first and {early}:
+            times.append(self.name)
+            raise {kind}("alarm")
+        start(self)
+        if first:
+            times.append(self.name)
+            raise {kind}("alarm")
+
+    threading.Thread.start = interrupted
+
+    def names():
+        return sorted(thread.name for thread in threading.enumerate())
+"""
+
+KINDS = ["Alarm", "KeyboardInterrupt", "SystemExit", "RuntimeError"]
+
+
+def run_scene(scene, name, early, kind):
+    script = PRELUDE.format(name=name, early=early, kind=kind) + scene.format(kind=kind)
+    done = run_python(script)
+    assert (done.stdout.strip(), done.stderr, done.returncode) == ("done", "", 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("early", [True, False])
+def test_the_start_of_the_runtime_ends_with_all_workers_and_raises(early, kind):
+    scene = """
+    try:
+        hpyx.init(os_threads=3)
+    except {kind} as error:
+        assert str(error) == "alarm"
+    else:
+        raise AssertionError("lost")
+    assert hpyx.is_running()
+    workers = [name for name in names() if "worker" in name]
+    assert workers == ["hpyx-worker-0", "hpyx-worker-1", "hpyx-worker-2"], workers
+    meeting = threading.Barrier(3)
+    futures = [hpyx.async_(meeting.wait, 20) for _ in range(3)]
+    assert sorted(future.result() for future in futures) == [0, 1, 2]
+    hpyx.shutdown()
+    assert not [name for name in names() if "hpyx" in name], names()
+    print("done")
+    """
+    run_scene(scene, "hpyx-worker-1", early, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("early", [True, False])
+def test_a_submission_that_starts_the_sentry_is_queued_and_raises(early, kind):
+    scene = """
+    hpyx.init(os_threads=1)
+    held, running = threading.Event(), threading.Event()
+    seen, lost = [], 0
+    first = hpyx.async_(lambda: (running.set(), held.wait(20)))
+    assert running.wait(20)
+    for index in range(20):
+        try:
+            hpyx.async_(seen.append, index)
+        except {kind} as error:
+            assert str(error) == "alarm"
+            lost += 1
+    held.set()
+    hpyx.shutdown()
+    assert lost == 1 and len(times) == 1, (lost, times)
+    assert sorted(seen) == list(range(20)), seen
+    print("done")
+    """
+    run_scene(scene, "hpyx-sentry", early, kind)
+
+
+REAL_SIGNAL = """
+    import signal, threading
+    import hpyx
+
+    class Alarm(Exception):
+        pass
+
+    def ring(*_):
+        raise Alarm
+
+    signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, {seconds})
+        hpyx.init(os_threads=4)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except Alarm:
+        pass
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        hpyx.init(os_threads=4)
+    except Alarm:
+        pass
+    meeting = threading.Barrier(4)
+    futures = [hpyx.async_(meeting.wait, 20) for _ in range(4)]
+    assert sorted(future.result() for future in futures) == [0, 1, 2, 3]
+    assert hpyx.debug.statistics().spares_started == 0
+    hpyx.shutdown()
+    print("done")
+"""
+
+
+@needs("posix_signals")
+@pytest.mark.parametrize("microseconds", range(100, 2100, 200))
+def test_a_real_signal_at_any_moment_of_the_start_leaves_a_whole_pool(microseconds):
+    done = run_python(REAL_SIGNAL.format(seconds=microseconds * 1e-6))
+    # Not stderr: threading itself may have given up a thread that runs, which then says so there.
+    assert (done.stdout.strip(), done.returncode) == ("done", 0)
