@@ -145,10 +145,24 @@ CHAIN_AT_EXIT = """
 """
 
 
-@pytest.mark.parametrize("timeout, length", [("", 500), ("60", 20)])
-def test_queued_tasks_that_wait_for_each_other_are_finished_at_exit(timeout, length):
+SLOW_START = """
+    import threading
+    start = threading.Thread.start
+    def slow_start(self):
+        start(self)
+        self.join(0.05)  # long enough for a spare that finds nothing to do to have gone again
+    threading.Thread.start = slow_start
+"""
+
+
+@pytest.mark.parametrize(
+    "start, timeout, length",
+    [("", "", 500), ("", "60", 20), (SLOW_START, "60", 20)],
+    ids=["nested", "on spares", "on spares that start slowly"],
+)
+def test_queued_tasks_that_wait_for_each_other_are_finished_at_exit(start, timeout, length):
     """CPython 3.12.0 and 3.12.1 start no thread now: waits nest further, or fail, but end."""
-    output = run_clean(CHAIN_AT_EXIT.format(timeout=timeout, length=length))
+    output = run_clean(start + CHAIN_AT_EXIT.format(timeout=timeout, length=length))
     if "no more threads" in output:
         assert sys.version_info[:3] in ((3, 12, 0), (3, 12, 1)), output
     else:

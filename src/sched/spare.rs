@@ -71,7 +71,7 @@ impl<H: Host> Pool<H> {
                 self.vacancies.fetch_add(1, Ordering::SeqCst);
             }
         }
-        let covered = !self.queues.has_work() || self.fill_vacancies();
+        let covered = self.fill_vacancies();
         if covered || !otherwise() {
             wait();
         }
@@ -79,12 +79,17 @@ impl<H: Host> Pool<H> {
         self.vacancies.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Calls spares while threads are missing. False when one is missing and none can be had.
+    /// Calls spares while there is work and threads are missing. False when one is missing and none
+    /// can be had.
     #[cold]
     pub(super) fn fill_vacancies(&'static self) -> bool {
-        // ORDER: SeqCst; pairs with the additions in `give_slot` and `block`, with the fence in
-        // `Sleep::work_pushed` before it: a waiter sees the work, or the pusher sees its vacancy.
-        while self.vacancies.load(Ordering::SeqCst) > self.wanted.load(Ordering::SeqCst) {
+        // A spare that finds no work gives its slot back, at exit at once: without work, this would
+        // call one after the other. ORDER: SeqCst; pairs with the additions in `give_slot` and
+        // `block`, with the fence in `Sleep::work_pushed` before it: a waiter sees the work, or the
+        // pusher sees its vacancy.
+        while self.queues.has_work()
+            && self.vacancies.load(Ordering::SeqCst) > self.wanted.load(Ordering::SeqCst)
+        {
             // ORDER: SeqCst; pairs with the taking in `take_call`.
             self.wanted.fetch_add(1, Ordering::SeqCst);
             let came = self.lot.wake_one(self.stand_by_key(ThreadRole::Worker))
