@@ -77,6 +77,19 @@ def _give_workers_something_else():
         hpyx.async_(abs, -1)
 
 
+def task_threads():
+    """Return the names of the threads that run tasks (a pool may keep others, to watch it)."""
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name.startswith(("hpyx-worker-", "hpyx-spare-"))]
+
+
+def spares_are_gone():
+    """Wait until the pool is back to its own threads; return whether that happened."""
+    import hpyx
+
+    return wait_until(lambda: len(task_threads()) == hpyx.debug.get_num_worker_threads())
+
+
 def parallel(function, count):
     """Run ``function(index)`` in *count* threads that start at one instant; return the results.
 

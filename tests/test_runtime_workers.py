@@ -13,7 +13,7 @@ import pytest
 import hpyx
 import sizes
 from child import run_clean
-from helpers import Gate, wait_until
+from helpers import Gate, spares_are_gone, wait_until
 
 
 def worker_threads():
@@ -134,6 +134,7 @@ def scene_cpu_time_of_idleness():
     for future in [hpyx.async_(abs, -index) for index in range(1000)]:
         future.result()
     wait_until(lambda: hpyx.debug.statistics().queued == 0)
+    assert spares_are_gone()  # those of earlier scenes have their ends before them
     start = time.process_time()
     time.sleep(1.0)
     return time.process_time() - start
@@ -145,6 +146,7 @@ def test_an_idle_pool_uses_no_processor_time(two_workers):
 
 def scene_cpu_time_of_a_blocked_waiter():
     """Return the processor time of a second in which a task and a waiter are blocked."""
+    assert spares_are_gone()
     with Gate() as gate:
         future = hpyx.async_(gate)
         gate.entered()

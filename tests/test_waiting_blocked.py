@@ -15,7 +15,7 @@ import pytest
 import hpyx
 import sizes
 from child import Server
-from helpers import Gate, wait_until
+from helpers import Gate, spares_are_gone, task_threads, wait_until
 
 
 def scene_sleepers(count, seconds):
@@ -120,17 +120,6 @@ def scene_spares_of_repeated_growth(times):
 
 def test_spares_are_reused(two_workers):
     assert two_workers.call(scene_spares_of_repeated_growth, 10) <= 10
-
-
-def task_threads():
-    """Return the names of the threads that run tasks (a pool may keep others, to watch it)."""
-    names = [thread.name for thread in threading.enumerate()]
-    return [name for name in names if name.startswith(("hpyx-worker-", "hpyx-spare-"))]
-
-
-def spares_are_gone():
-    """Wait until the pool is back to its own threads; return whether that happened."""
-    return wait_until(lambda: len(task_threads()) == hpyx.debug.get_num_worker_threads())
 
 
 def scene_threads_after_growth():
