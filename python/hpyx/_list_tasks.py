@@ -76,12 +76,24 @@ def run_future(future):
 
 def run_thread(role, index):
     """The loop of a pool thread: as long as there is work, one call into native code per task."""
-    wait_for_task = native.wait_for_task
     native.enter_thread(role, index)
+    future = None
     while True:
-        future = wait_for_task()  # while it waits, this frame holds on to no task
+        future = _run_until_one_fails(future)
         if future is None:
             return
+        future = _failed(future)
+
+
+def _run_until_one_fails(future):
+    """Run this task, if there is one, and those that follow; return the first that fails, or None
+    when the thread is not needed any more.
+
+    A frame in which an exception was caught holds on to it as long as it runs (on 25.0). So it ends
+    there, and costs those that succeed nothing.
+    """
+    wait_for_task = native.wait_for_task
+    while True:
         while future is not None:
             task = future._hpyx_task
             fn, args, kwargs, context = task[1]
@@ -94,15 +106,16 @@ def run_thread(role, index):
                 else:
                     task[0] = context.run(fn, *args)
             except BaseException as error:
-                fn = args = kwargs = context = task = None
                 keep_error(future, error)
-                future = _failed(future)
-            else:
-                fn = args = kwargs = context = task = None
-                future = _succeeded(future)
+                return future
+            fn = args = kwargs = context = task = None
+            future = _succeeded(future)
+        future = wait_for_task()  # while it waits, this frame holds on to no task
+        if future is None:
+            return None
 
 
-OUR_CODE.update([run_future.__code__, run_thread.__code__])
+OUR_CODE.update([run_future.__code__, _run_until_one_fails.__code__])
 
 
 # What follows becomes part of the class Future.
