@@ -93,7 +93,7 @@ static METHODS: Static<[HPyMeth; 16]> = Static([
         FutureBody,
         c"add_done_callback",
         add_done_callback,
-        c"add_done_callback($self, fn, /)\n--\n\n\
+        c"add_done_callback($self, fn)\n--\n\n\
           Call fn(future) when the task has ended or was cancelled: in the order added, on \
           the thread that\n\
           ended it, or at once if that has happened. An Exception that \

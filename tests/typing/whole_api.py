@@ -30,6 +30,7 @@ def tasks() -> None:
     assert_type(future.exception(), "BaseException | None")
     assert_type(future.done() or future.running() or future.cancelled() or future.cancel(), bool)
     future.add_done_callback(lambda done: print(done.result()))
+    future.add_done_callback(fn=print)
     assert_type(hpyx.ready_future("a"), hpyx.Future[str])
     stdlib: concurrent.futures.Future[float] = future
     print(stdlib)
