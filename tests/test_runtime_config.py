@@ -162,6 +162,20 @@ def test_auto_is_a_wish_too_and_beats_the_environment():
     assert run_clean_life(COUNT.format('os_threads="auto"'), env={"HPYX_OS_THREADS": "57"}) == plain
 
 
+@pytest.mark.parametrize("value", ["auto", "cores", "all"])
+def test_auto_in_cfg_is_a_wish_too_and_beats_the_environment(value):
+    plain = run_clean_life(COUNT.format(""))
+    script = COUNT.format(f'cfg=["hpx.os_threads={value}"]')
+    assert run_clean_life(script, env={"HPYX_OS_THREADS": "57"}) == plain
+
+
+def test_auto_in_the_environment_beats_the_environments_cfg():
+    plain = run_clean_life(COUNT.format(""))
+    wishes = {"HPYX_OS_THREADS": "auto", "HPYX_CFG": "hpx.os_threads=57"}
+    assert run_clean_life(COUNT.format(""), env=wishes) == plain
+    assert run_clean_life(COUNT.format("os_threads=3"), env=wishes).strip() == "3"
+
+
 def test_the_defaults_are_those_of_the_guide():
     expected = {"os_threads": None, "cfg": [], "autoinit": True, "trace_path": None}
     defaults = dict(config.DEFAULTS)

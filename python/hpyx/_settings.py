@@ -18,6 +18,7 @@ from ._cpus import MOST_THREADS, usable_cpus
 
 _THREADS, _SPARES = "hpx.os_threads", "hpyx.max_spare_workers"
 _STACKS = tuple(f"hpx.stacks.{size}_size" for size in ("small", "medium", "large", "huge"))
+_AUTO = ("auto", "cores", "all")
 _GRANULE = 1 << 16  # a multiple of every page size
 _MAX_STACK = 1 << 40
 
@@ -77,7 +78,7 @@ def settle(os_threads, cfg, inherited):
 
 
 def _threads(os_threads, cfg, options, env, inherited):
-    in_cfg = _number(options, _THREADS)
+    in_cfg = usable_cpus() if options.get(_THREADS) in _AUTO else _number(options, _THREADS)
     if os_threads is not None:
         return os_threads, "an argument"
     if cfg is not None and in_cfg is not None:
@@ -86,6 +87,8 @@ def _threads(os_threads, cfg, options, env, inherited):
         return inherited.os_threads, "the parent process"
     if env["os_threads"] is not None:
         return env["os_threads"], "HPYX_OS_THREADS"
+    if config.threads_are_auto():
+        return usable_cpus(), "HPYX_OS_THREADS"
     if in_cfg is not None:
         return in_cfg, f"{_THREADS} in HPYX_CFG"
     return usable_cpus(), "the CPUs that this process may use"
@@ -144,7 +147,7 @@ def _options(cfg):
 
 def _number(options, key, zero=False):
     value = options.get(key)
-    if value is None or value in ("auto", "cores", "all"):
+    if value is None or value in _AUTO:
         return None
     least = 0 if zero else 1
     if not value.isdecimal() or len(value) >= 10 or not least <= int(value) <= MOST_THREADS:

@@ -48,6 +48,15 @@ def async_mode(environ=None):
     raise ValueError(f"HPYX_ASYNC_MODE={text!r}: expected 'async' or 'deferred'")
 
 
+def threads_are_auto(environ=None):
+    """Whether ``HPYX_OS_THREADS`` asks for one worker per CPU, whatever ``HPYX_CFG`` says.
+
+    Args: environ: a mapping instead of ``os.environ``.
+    """
+    environ = os.environ if environ is None else environ
+    return environ.get("HPYX_OS_THREADS", "").strip() == "auto"
+
+
 def _threads(text):
     text = text.strip()
     if not text or text == "auto":
