@@ -56,7 +56,8 @@ def test_a_burst_gives_its_memory_back():
         print(*levels)
     """
     # An allocator keeps now more, now less of what it got back: what leaks is there at the least.
-    levels = [int(level) for level in run_clean(script, warnings="default").split()]
+    output = run_clean(script, warnings="default", timeout=2 * sizes.PATIENCE)
+    levels = [int(level) for level in output.split()]
     warm, later = levels[2:5], levels[5:]
     assert min(later) - min(warm) <= sizes.BURST_GROWTH_BYTES, levels
 
