@@ -31,6 +31,7 @@ RACES = _scaled(5_000, 300)
 MANY = _scaled(1_000, 100)
 FORKS = _scaled(10, 3)
 COLLECTIONS = 5 if IMPLEMENTATION == "graalpy" else 20
+COLLECTIONS_AT_ONCE = 4 if IMPLEMENTATION == "graalpy" else 25
 FIRST_STARTS = 1 if IMPLEMENTATION == "graalpy" else _scaled(5, 2)
 
 # Whether scripts that need a runtime of their own, but no process, share one: starting takes long.

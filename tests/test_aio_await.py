@@ -10,7 +10,7 @@ import pytest
 
 import hpyx
 import sizes
-from child import run_python
+from child import run_life, run_python
 from helpers import Gate, parallel
 from skips import needs
 
@@ -355,7 +355,7 @@ def test_an_exception_that_was_awaited_is_freed():
     gc.collect()
     print(reference())
     """
-    assert run_python(source).stdout.strip() == "None"
+    assert run_life(source).stdout.strip() == "None"
 
 
 def test_set_default_executor_takes_ours_as_long_as_the_standard_library_does(executor):

@@ -10,17 +10,8 @@ import pytest
 
 import hpyx
 import sizes
-from child import Server
 from helpers import Gate, Thing, all_dead, parallel
 from hpyx import _as_completed
-
-
-@pytest.fixture(scope="module")
-def no_growth():
-    """A child with one worker, whose pool grows by waits that the core sees only."""
-    server = Server(os_threads=1, cfg=["hpyx.max_spare_workers=0"])
-    yield server
-    server.close()
 
 
 @pytest.fixture
@@ -168,8 +159,8 @@ def scene_inside_a_task(count):
     return hpyx.async_(total, 3).result()
 
 
-def test_waiting_inside_tasks_never_deadlocks(no_growth):
-    assert no_growth.call(scene_inside_a_task, 4) == 64
+def test_waiting_inside_tasks_never_deadlocks(one_worker_no_growth):
+    assert one_worker_no_growth.call(scene_inside_a_task, 4) == 64
 
 
 class Interrupted(Exception):

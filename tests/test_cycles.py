@@ -317,7 +317,7 @@ def test_collections_inside_tasks_are_harmless():
         gc.collect()
         return hpyx.async_(abs, -index).result()
 
-    count = max(10, sizes.MANY // 20)
+    count = sizes.COLLECTIONS_AT_ONCE
     futures = [hpyx.async_(work, index) for index in range(count)]
     assert [future.result() for future in futures] == list(range(count))
 

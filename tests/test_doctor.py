@@ -9,12 +9,12 @@ import pytest
 
 import hpyx
 import sizes
-from child import command, environment
+from child import command, environment, run_life
 from hpyx import _doctor
 
 
-def doctor(*arguments, env=None):
-    """Run the doctor in a process of its own: (exit status, output)."""
+def doctor_process(*arguments, env=None):
+    """Run the doctor as users do, in a process of its own: (exit status, output)."""
     done = subprocess.run(
         command("-m", "hpyx", *arguments),
         capture_output=True,
@@ -26,9 +26,23 @@ def doctor(*arguments, env=None):
     return done.returncode, done.stdout
 
 
+def doctor(*arguments, env):
+    """The same in a life."""
+    done = run_life(
+        f"""
+        import runpy, sys
+        sys.argv[1:] = {arguments!r}
+        runpy.run_module("hpyx", run_name="__main__", alter_sys=True)
+        """,
+        env=env,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
 @pytest.fixture(scope="module")
 def report():
-    status, output = doctor("--json", env={"HPYX_OS_THREADS": "3"})
+    status, output = doctor_process("--json", env={"HPYX_OS_THREADS": "3"})
     assert status == 0, output
     return json.loads(output)
 

@@ -9,7 +9,6 @@ import pytest
 
 import hpyx
 import sizes
-from child import Server
 from helpers import Gate, Thing, all_dead
 
 VARIANTS = [
@@ -18,14 +17,6 @@ VARIANTS = [
     for chunksize in (1, 3)
     for buffersize in (None, 1, 7)
 ]
-
-
-@pytest.fixture(scope="module")
-def no_growth():
-    """A child with one worker, whose pool grows by waits that the core sees only."""
-    server = Server(os_threads=1, cfg=["hpyx.max_spare_workers=0"])
-    yield server
-    server.close()
 
 
 class Inputs:
@@ -229,5 +220,5 @@ def scene_inside_a_task(variant):
 
 
 @pytest.mark.parametrize("variant", [VARIANTS[0], VARIANTS[1], VARIANTS[6]])
-def test_map_inside_tasks_never_deadlocks(no_growth, variant):
-    assert no_growth.call(scene_inside_a_task, variant) == 64
+def test_map_inside_tasks_never_deadlocks(one_worker_no_growth, variant):
+    assert one_worker_no_growth.call(scene_inside_a_task, variant) == 64

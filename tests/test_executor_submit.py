@@ -12,7 +12,7 @@ import warnings
 import pytest
 
 import hpyx
-from child import run_clean
+from child import run_clean_life
 
 
 def add(a, b, *, c=0):
@@ -111,4 +111,4 @@ def test_the_first_executor_seeds_the_size_of_the_pool():
             assert executor.submit(abs, -1).result() == 1
             print(hpyx.debug.get_num_worker_threads(), executor._max_workers)
     """
-    assert run_clean(script).split() == ["3", "3"]
+    assert run_clean_life(script).split() == ["3", "3"]

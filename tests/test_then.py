@@ -11,7 +11,7 @@ import pytest
 
 import hpyx
 import sizes
-from child import run_clean
+from child import run_clean, run_clean_life
 from helpers import Gate, parallel
 
 
@@ -241,4 +241,4 @@ def test_then_after_shutdown_says_so():
         except RuntimeError as error:
             print("shut down" in str(error))
     """
-    assert run_clean(script) == "True\n"
+    assert run_clean_life(script) == "True\n"

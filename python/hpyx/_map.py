@@ -37,8 +37,12 @@ def submit_all(executor, fn, iterables):
 
 
 def results_of(futures, end):
-    """Yield the results of *futures*, in order, until the time *end*."""
-    futures = deque(futures)
+    """Return an iterator of the results of *futures*, in order, until the time *end*."""
+    # Made here: GraalPy 25.0 keeps what a generator was called with until the generator ends.
+    return _results_of(deque(futures), end)
+
+
+def _results_of(futures, end):
     take = futures.popleft
     try:
         while futures:
