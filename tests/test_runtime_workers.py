@@ -73,8 +73,8 @@ def test_tasks_submitted_from_outside_start_in_order(one_worker_no_growth, throu
     assert order == list(range(1000))
 
 
-def scene_two_workers_share_subtasks():
-    """A task that submits subtasks and does not wait: return the workers that ran them."""
+def test_an_idle_worker_steals_what_a_busy_one_spawned():
+    """In this process, where no spare steps in when the idle worker does not get the processor."""
     meeting = threading.Barrier(2)
 
     def child():
@@ -84,11 +84,7 @@ def scene_two_workers_share_subtasks():
     def parent():
         return [hpyx.async_(child) for _ in range(2)]
 
-    return sorted(child.result() for child in hpyx.async_(parent).result())
-
-
-def test_an_idle_worker_steals_what_a_busy_one_spawned(two_workers):
-    assert two_workers.call(scene_two_workers_share_subtasks) == [0, 1]
+    assert sorted(child.result() for child in hpyx.async_(parent).result()) == [0, 1]
 
 
 def scene_statistics_of(count):
