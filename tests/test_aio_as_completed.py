@@ -45,6 +45,19 @@ def test_the_event_loop_goes_on_while_nothing_ends():
     assert asyncio.run(main()) == ["value"]
 
 
+def test_a_lasting_future_of_asyncio_forgets_iterators_that_were_closed():
+    async def main():
+        lasting = asyncio.get_running_loop().create_future()
+        for _ in range(100):
+            completed = hpyx.as_completed([lasting, hpyx.ready_future(1)])
+            async for future in completed:
+                assert future.result() == 1
+                completed.close()
+        return lasting._callbacks
+
+    assert not asyncio.run(main())
+
+
 def test_many_futures_come_once_each():
     async def main():
         futures = [hpyx.async_(abs, -index) for index in range(3 * sizes.MANY)]

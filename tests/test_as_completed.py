@@ -10,8 +10,9 @@ import pytest
 
 import hpyx
 import sizes
-from helpers import Gate, Thing, all_dead, parallel
+from helpers import Gate, Thing, all_dead, parallel, wait_until
 from hpyx import _as_completed
+from skips import needs
 
 
 @pytest.fixture
@@ -120,6 +121,22 @@ def test_a_lasting_future_forgets_the_iterators_that_were_abandoned(monkeypatch)
         gc.collect()
         assert len(references) == 300
         assert sum(reference() is not None for reference in references) < 50
+
+
+@pytest.mark.parametrize("closes", [True, pytest.param(False, marks=needs("finalizers"))])
+def test_a_lasting_future_of_another_library_forgets_them_too(closes):
+    lasting = concurrent.futures.Future()
+    for _ in range(100):
+        completed = hpyx.as_completed([lasting, hpyx.ready_future(1)])
+        assert next(completed).result() == 1
+        if closes:
+            completed.close()
+    del completed
+    gc.collect()
+    assert wait_until(lambda: len(lasting._done_callbacks) == 0)
+    completed = hpyx.as_completed([lasting])
+    lasting.set_result("at last")
+    assert [future.result() for future in completed] == ["at last"]
 
 
 @pytest.mark.parametrize("wrong", [7, abs, None])

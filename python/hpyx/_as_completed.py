@@ -11,6 +11,7 @@ import concurrent.futures
 import sys
 import time
 from collections import deque
+from weakref import ref
 
 from ._core_module import native
 from ._exit import stays_at_exit
@@ -21,12 +22,13 @@ _wait = stays_at_exit(native.Bell.wait)
 class Inbox:
     """Futures that are done, in order, and how to wake whoever waits for the next."""
 
-    __slots__ = ("_bell", "_done", "_wake")
+    __slots__ = ("_bell", "_done", "_others", "_wake")
 
     def __init__(self):
         self._done = deque()
         self._wake = None
         self._bell = native.new_bell()
+        self._others = []  # weak references to the futures of other libraries
 
     def follow(self, future):
         """Take a future once it is done.
@@ -35,6 +37,7 @@ class Inbox:
         what a signal handler raises meanwhile, and the future would be lost.
         """
         if not isinstance(future, native.FutureBase):
+            self._others.append(ref(future))
             future.add_done_callback(self.put)
         elif not future.done():
             future._follow(self.put, self._bell)
@@ -58,6 +61,10 @@ class Inbox:
         """Keep nothing of what is still to come alive, nor be kept by it."""
         self._done = None
         self._bell.close()
+        while self._others:
+            future = self._others.pop()()
+            if future is not None:
+                _unfollow(future, self.put)
 
     def take_nowait(self):
         """Return the next future that is done, or None."""
@@ -104,6 +111,20 @@ class Inbox:
             self._done.appendleft(future)
             self._wake = None
             wake(future)
+
+
+def _unfollow(future, put):
+    """Take a callback back from somebody else's future, which may last. Also by a finalizer."""
+    if not isinstance(future, concurrent.futures.Future):
+        # Only in its own event loop's thread, as asyncio demands.
+        if sys.modules["asyncio"]._get_running_loop() is future.get_loop():
+            future.remove_done_callback(put)
+    elif future._condition.acquire(blocking=False):  # a finalizer must not wait for a lock
+        try:
+            if not future.done() and put in future._done_callbacks:
+                future._done_callbacks.remove(put)
+        finally:
+            future._condition.release()
 
 
 class AsCompleted:
