@@ -151,7 +151,7 @@ class Server:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            env=environment(self._env),
+            env=environment({**sizes.SHORT_LIVED, **(self._env or {})}),
             cwd=TESTS,
         )
         self._answers = queue.Queue()

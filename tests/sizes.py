@@ -37,10 +37,11 @@ FIRST_STARTS = 1 if IMPLEMENTATION == "graalpy" else _scaled(5, 2)
 # Whether scripts that need a runtime of their own, but no process, share one: starting takes long.
 LIVES_SHARE_A_PROCESS = IMPLEMENTATION == "graalpy"
 
-# Variables for processes that run for a moment. The launcher of ci/pythons/graalpy.py reads this
-# one: a JVM that optimises less is up in half the time.
+# Variables for child processes, which run for a moment. The launcher of ci/pythons/graalpy.py reads
+# this one: a JVM that optimises less is up in half the time. On 25.0 the stack that a JVM usually
+# gives its threads ends a recursion of some 200 calls, with hpyx or without.
 SHORT_LIVED = (
-    {"HPYX_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+    {"HPYX_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss16m"}
     if IMPLEMENTATION == "graalpy"
     else {}
 )

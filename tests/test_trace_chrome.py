@@ -67,7 +67,7 @@ def test_a_real_trace_follows_the_rules_of_the_format(tmp_path):
         command("-m", "hpyx", "trace", source, "--chrome", out),
         stdout=subprocess.PIPE,
         text=True,
-        env=environment(),
+        env=environment(sizes.SHORT_LIVED),
         timeout=sizes.PATIENCE,
         check=True,
     )

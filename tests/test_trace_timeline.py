@@ -7,6 +7,7 @@ import xml.etree.ElementTree
 
 import hpyx
 import sizes
+from child import environment
 
 SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "examples" / "trace_timeline.py"
 
@@ -22,7 +23,8 @@ def test_each_task_that_ran_is_a_bar_with_its_name(tmp_path):
     hpyx.async_(int, "x").exception()
     hpyx.debug.disable_tracing()
     command = [sys.executable, str(SCRIPT), str(trace), str(picture)]
-    subprocess.run(command, check=True, timeout=sizes.PATIENCE)
+    env = environment(sizes.SHORT_LIVED)
+    subprocess.run(command, check=True, env=env, timeout=sizes.PATIENCE)
     root = xml.etree.ElementTree.parse(str(picture)).getroot()
     titles = [title.text for title in root.iter("{http://www.w3.org/2000/svg}title")]
     assert sorted(title.partition(":")[0] for title in titles) == ["int"] + ["nested"] * 4

@@ -185,6 +185,12 @@ static HPyxHandled ctx_Err_SaveHandled(CTX) {
     HPyxHandled saved = {(intptr_t)type, (intptr_t)value, (intptr_t)traceback, 1};
     if (!is_exception_class(type))
         return saved;
+    /* GraalPy 25.0 finds it in the frames below, whatever was set: sys.exc_info() of a task that
+     * runs on top would show it. */
+    if (hpyx_probed.family == HPYX_FAMILY_GRAALPY) {
+        ctx_release_handled(&saved);
+        return (HPyxHandled){0, 0, 0, 0};
+    }
     hpyx_api.PyErr_SetExcInfo(NULL, NULL, NULL);
     /* Get finds the innermost exception of the whole stack, Set writes that of the running frame or
      * generator. If one is still there, it belongs to a frame further out: leave things as they
