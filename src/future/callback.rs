@@ -15,6 +15,7 @@ use hpy_shim::{Attached, Stored};
 
 use crate::bridge::bell_type::BellBody;
 use crate::compose::join::Join;
+use crate::future::entries::Entry;
 use crate::future::run::body;
 
 /// A future that depends on the one in whose list this is.
@@ -55,6 +56,20 @@ impl Watch {
     pub fn into_callable(self, py: Attached<'_>) -> Stored {
         drop(self.bell.into_handle(py));
         self.callable
+    }
+}
+
+impl Entry for Callback {
+    fn into_word(self) -> Result<usize, Self> {
+        match self {
+            Callback::Call(callable) => Ok(callable.into_word() as usize),
+            other => Err(other),
+        }
+    }
+
+    unsafe fn from_word(word: usize) -> Self {
+        // SAFETY: the reference that `into_word` gave away.
+        Callback::Call(unsafe { Stored::from_word(word as isize) })
     }
 }
 

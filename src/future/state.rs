@@ -1,11 +1,11 @@
 //! The state of a future: one atomic word.
 //!
-//! Owns: the life cycle, the flag that somebody sleeps on the future, and the list of callbacks,
-//! all in one word, so that completing takes everything over in a single step.
+//! Owns: the life cycle, the flag that somebody sleeps on the future, and the list of callbacks
+//! (`entries`), all in one word, so that completing takes everything over in a single step.
 //!
 //! ```text
 //!   63 ............................ 4   3        2 .. 0
-//!   newest callback node (address)      WAITERS  life cycle
+//!   link to the newest callback         WAITERS  life cycle
 //! ```
 //!
 //! | field | who writes | who reads |
@@ -26,15 +26,12 @@
 //! takes, or pruned, or its adder is told "done"; a sleeper either sees "done" or is woken. Models
 //! below. Threads: any. Nothing here calls out.
 
-use crate::sync::{yield_now, AtomicUsize, Ordering};
+pub use crate::future::entries::Completion;
+use crate::future::entries::{self, Entry, Node, BEING_LINKED, FIRST_LIMIT, LINK};
+use crate::sync::{AtomicUsize, Ordering};
 
 const LIFE: usize = 0b111;
 const WAITERS: usize = 0b1000;
-const LIST: usize = !0b1111;
-/// The `next` of a node whose adder still looks through the older ones. No address.
-const BEING_LINKED: usize = 1;
-/// So many entries a list may have before it is looked through.
-const FIRST_LIMIT: usize = if cfg!(loom) { 1 } else { 16 };
 
 /// Where a future is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,85 +70,6 @@ impl Life {
     }
 }
 
-/// One callback in the list of a future.
-#[repr(align(16))]
-pub struct Node<C> {
-    /// The next older one.
-    next: AtomicUsize,
-    /// How many there are from this one on; 0: nobody has counted.
-    count: usize,
-    /// How many there may be before they are looked through. With `count`.
-    limit: usize,
-    /// What to call.
-    pub callback: C,
-}
-
-impl<C> Node<C> {
-    fn leak(callback: C, next: usize) -> *mut Self {
-        Box::into_raw(Box::new(Node { next: AtomicUsize::new(next), count: 0, limit: 0, callback }))
-    }
-
-    /// The next older one, once it is known.
-    ///
-    /// # Safety
-    /// `node` is in a list that the caller took, or that nobody can take.
-    unsafe fn older(node: *const Self) -> *mut Self {
-        loop {
-            // ORDER: Acquire; pairs with the Release in `add_and_prune`, which comes after what is
-            // written to this node and the older ones. With Relaxed those might be seen as before.
-            // SAFETY: alive, as promised.
-            match unsafe { &(*node).next }.load(Ordering::Acquire) {
-                // Its adder is attached and calls nobody: it is between two lines.
-                BEING_LINKED => yield_now(),
-                next => return next as *mut Self,
-            }
-        }
-    }
-}
-
-/// What the one who completes a future has to do afterwards.
-#[must_use = "sleepers must be woken and callbacks called"]
-pub struct Completion<C> {
-    /// Somebody may sleep on the future.
-    pub has_waiters: bool,
-    newest: *mut Node<C>,
-}
-
-impl<C> Completion<C> {
-    /// Whether there are no callbacks.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.newest.is_null()
-    }
-
-    fn of(word: usize) -> Self {
-        Completion { has_waiters: word & WAITERS != 0, newest: (word & LIST) as *mut Node<C> }
-    }
-
-    /// The callbacks, in the order in which they were added.
-    pub fn into_callbacks(self) -> impl Iterator<Item = C> {
-        let (mut oldest, mut node) = (std::ptr::null_mut::<Node<C>>(), self.newest);
-        while !node.is_null() {
-            // SAFETY: the completer owns the whole list: `swap` took it out of the word.
-            let next = unsafe { Node::older(node) };
-            // SAFETY: as above.
-            unsafe { &(*node).next }.store(oldest as usize, Ordering::Relaxed);
-            oldest = node;
-            node = next;
-        }
-        let mut rest = oldest;
-        std::iter::from_fn(move || {
-            if rest.is_null() {
-                return None;
-            }
-            // SAFETY: made by Box::into_raw in add_callback; owned as above, visited once.
-            let node = unsafe { Box::from_raw(rest) };
-            rest = node.next.load(Ordering::Relaxed) as *mut Node<C>;
-            Some(node.callback)
-        })
-    }
-}
-
 /// The word. All zero is a pending future without waiters or callbacks.
 pub struct State<C> {
     word: AtomicUsize,
@@ -164,7 +82,7 @@ impl<C> Default for State<C> {
     }
 }
 
-impl<C> State<C> {
+impl<C: Entry> State<C> {
     /// Where the future is in its life. After `Value` or `Error` its result may be read.
     #[inline]
     pub fn life(&self) -> Life {
@@ -231,7 +149,7 @@ impl<C> State<C> {
         debug_assert!(life.is_done());
         // ORDER: AcqRel. Release publishes the result to `life`; Acquire pairs with the Release in
         // `add_callback`, so that the nodes of the list are complete when we walk them.
-        Completion::of(self.word.swap(life as usize, Ordering::AcqRel))
+        Self::taken(self.word.swap(life as usize, Ordering::AcqRel))
     }
 
     /// Pending or waiting to cancelled; Err says what the future is instead.
@@ -248,17 +166,50 @@ impl<C> State<C> {
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
-                Ok(before) => return Ok(Completion::of(before)),
+                Ok(before) => return Ok(Self::taken(before)),
                 Err(current) => word = current,
             }
         }
     }
 
+    fn taken(word: usize) -> Completion<C> {
+        Completion::new(word & WAITERS != 0, word & LINK)
+    }
+
     /// Adds a callback; Err gives it back when the future is done, for the caller to call.
     pub fn add_callback(&self, callback: C) -> Result<(), C> {
+        let Err(callback) = self.add_bare(callback) else {
+            return Ok(());
+        };
         let node = Node::leak(callback, 0);
         // SAFETY: ours until it is in the list.
         self.push(node, |older| unsafe { &(*node).next }.store(older, Ordering::Relaxed)).map(drop)
+    }
+
+    /// Adds a callback that needs no node to an empty list; Err gives it back.
+    #[inline]
+    fn add_bare(&self, callback: C) -> Result<(), C> {
+        let may_add = |word: usize| word & LINK == 0 && !Life::of(word).is_done();
+        let mut word = self.word.load(Ordering::Relaxed);
+        if !may_add(word) {
+            return Err(callback);
+        }
+        let link = entries::bare(callback)?;
+        while may_add(word) {
+            // ORDER: Release; pairs with the Acquire in `complete` and `try_cancel`: who takes the
+            // callback calls it. Relaxed on failure, since the loop looks again.
+            match self.word.compare_exchange_weak(
+                word,
+                word | link,
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Ok(()),
+                Err(current) => word = current,
+            }
+        }
+        // SAFETY: made of the callback above; nobody else has seen it.
+        Err(unsafe { entries::entry_of(link) })
     }
 
     /// The same; gives back entries that `is_stale`, for the caller to drop. They are looked for
@@ -266,15 +217,15 @@ impl<C> State<C> {
     /// however long the list is.
     pub fn add_and_prune(&self, callback: C, is_stale: impl Fn(&C) -> bool) -> Result<Vec<C>, C> {
         let node = Node::leak(callback, BEING_LINKED);
-        let older = self.push(node, |_| ())? as *mut Node<C>;
+        let older = self.push(node, |_| ())?;
         // SAFETY: `push` put the new node in the place of `older` and all below it, which nobody
         // else can reach before it is linked.
-        let (count, limit) = unsafe { counted(older) };
+        let (count, limit) = unsafe { entries::counted::<C>(older) };
         let (kept, pruned, count, limit) = match count < limit {
             true => (older, Vec::new(), count, limit),
             false => {
                 // SAFETY: as above.
-                let (kept, count, pruned) = unsafe { pruned(older, is_stale) };
+                let (kept, count, pruned) = unsafe { entries::pruned(older, is_stale) };
                 (kept, pruned, count, 2 * count + FIRST_LIMIT)
             }
         };
@@ -282,7 +233,7 @@ impl<C> State<C> {
         unsafe { ((*node).count, (*node).limit) = (count + 1, limit) };
         // ORDER: Release; pairs with the Acquire in `older`.
         // SAFETY: whoever has taken the node keeps it until it is linked.
-        unsafe { &(*node).next }.store(kept as usize, Ordering::Release);
+        unsafe { &(*node).next }.store(kept, Ordering::Release);
         Ok(pruned)
     }
 
@@ -297,10 +248,10 @@ impl<C> State<C> {
                 // callback reads the result.
                 self.word.load(Ordering::Acquire);
                 // SAFETY: made by `leak`, and in no list.
-                return Err(unsafe { Box::from_raw(node) }.callback);
+                return Err(unsafe { Box::from_raw(node) }.entry);
             }
-            before(word & LIST);
-            let with_node = (word & !LIST) | node as usize;
+            before(word & LINK);
+            let with_node = (word & !LINK) | node as usize;
             // ORDER: AcqRel; Release pairs with the Acquire in `complete` and `try_cancel`, Acquire
             // with the Release of whoever added the older nodes, which `add_and_prune` reads.
             match self.word.compare_exchange_weak(
@@ -309,7 +260,7 @@ impl<C> State<C> {
                 Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Ok(word & LIST),
+                Ok(_) => return Ok(word & LINK),
                 Err(current) => word = current,
             }
         }
@@ -325,7 +276,7 @@ impl<C> State<C> {
     /// Takes all callbacks out without completing: the future dies, or a cycle is broken.
     pub fn take_callbacks(&self) -> Completion<C> {
         // ORDER: AcqRel, as in `complete`.
-        Completion::of(self.word.fetch_and(!LIST, Ordering::AcqRel))
+        Self::taken(self.word.fetch_and(!LINK, Ordering::AcqRel))
     }
 
     /// Looks at each callback in the list.
@@ -333,74 +284,12 @@ impl<C> State<C> {
     /// # Safety
     /// Nobody completes, cancels or takes callbacks meanwhile (the collector stops the world, or
     /// holds what serialises attached threads).
-    pub unsafe fn visit_callbacks(&self, mut visit: impl FnMut(&C) -> i32) -> i32 {
-        // ORDER: Acquire; pairs with the Release in `add_callback`.
-        let mut node = (self.word.load(Ordering::Acquire) & LIST) as *const Node<C>;
-        while !node.is_null() {
-            // SAFETY: nodes in the list are complete and, as promised, not freed meanwhile.
-            let stop = unsafe { visit(&(*node).callback) };
-            if stop != 0 {
-                return stop;
-            }
-            // SAFETY: as above.
-            node = unsafe { Node::older(node) };
-        }
-        0
+    pub unsafe fn visit_callbacks(&self, look: impl FnMut(&C) -> i32) -> i32 {
+        // ORDER: Acquire; pairs with the Release of whoever added the newest entry.
+        let newest = self.word.load(Ordering::Acquire) & LINK;
+        // SAFETY: as the caller promises.
+        unsafe { entries::visit(newest, look) }
     }
-}
-
-/// How many nodes there are from `node` on, and how many there may be. Those that were counted
-/// before are not counted again.
-///
-/// # Safety
-/// The caller owns the list.
-unsafe fn counted<C>(mut node: *mut Node<C>) -> (usize, usize) {
-    let mut count = 0;
-    while !node.is_null() {
-        // SAFETY: the caller's own; `count` and `limit` were written before `next` was.
-        let (next, (below, limit)) = unsafe { (Node::older(node), ((*node).count, (*node).limit)) };
-        if below != 0 {
-            return (count + below, limit);
-        }
-        count += 1;
-        node = next;
-    }
-    (count, FIRST_LIMIT)
-}
-
-/// Takes what `is_stale` out of the list; returns the rest, how many that are, and what was taken.
-///
-/// # Safety
-/// The caller owns the list.
-unsafe fn pruned<C>(
-    mut node: *mut Node<C>,
-    is_stale: impl Fn(&C) -> bool,
-) -> (*mut Node<C>, usize, Vec<C>) {
-    let mut newest: *mut Node<C> = std::ptr::null_mut();
-    let mut last = newest;
-    let (mut count, mut stale) = (0, Vec::new());
-    while !node.is_null() {
-        // SAFETY: the caller's own.
-        let next = unsafe { Node::older(node) };
-        // SAFETY: as above.
-        if is_stale(unsafe { &(*node).callback }) {
-            // SAFETY: made by `leak`; out of the list, as the nodes around it get tied together.
-            stale.push(unsafe { Box::from_raw(node) }.callback);
-        } else {
-            match last.is_null() {
-                true => newest = node,
-                // SAFETY: a node of the list that was kept.
-                false => unsafe { &(*last).next }.store(node as usize, Ordering::Relaxed),
-            }
-            (last, count) = (node, count + 1);
-        }
-        node = next;
-    }
-    if !last.is_null() {
-        // SAFETY: as above.
-        unsafe { &(*last).next }.store(0, Ordering::Relaxed);
-    }
-    (newest, count, stale)
 }
 
 #[cfg(test)]

@@ -2,6 +2,21 @@
 
 use super::*;
 
+impl Entry for () {}
+impl Entry for i32 {}
+impl Entry for std::sync::Arc<()> {}
+
+/// A multiple of 16 needs no node.
+impl Entry for usize {
+    fn into_word(self) -> Result<usize, Self> {
+        Ok(self)
+    }
+
+    unsafe fn from_word(word: usize) -> Self {
+        word
+    }
+}
+
 #[cfg(not(loom))]
 mod on_threads {
     use super::*;
@@ -57,6 +72,28 @@ mod on_threads {
         assert_eq!(called.iter().filter(|number| *number % 2 == 0).count(), 600);
         assert!(pruned.len() >= 200 && pruned.iter().all(is_odd), "{}", pruned.len());
         assert_eq!(pruned.len() + called.len(), 1100);
+    }
+
+    #[test]
+    fn an_entry_without_a_node_comes_first_and_is_never_pruned() {
+        let state = State::default();
+        state.add_callback(16_usize).expect("pending");
+        state.add_callback(32).expect("pending");
+        for number in 33..100 {
+            state.add_and_prune(number, |_| true).expect("pending");
+        }
+        let mut seen = Vec::new();
+        let look = |number: &usize| {
+            seen.push(*number);
+            0
+        };
+        // SAFETY: this thread alone has the state.
+        unsafe { state.visit_callbacks(look) };
+        assert_eq!((seen.first(), seen.last()), (Some(&99), Some(&16)));
+        let called: Vec<usize> = state.complete(Life::Value).into_callbacks().collect();
+        assert_eq!((called.first(), called.last()), (Some(&16), Some(&99)));
+        assert!(!called.contains(&32) && called.is_sorted(), "{called:?}");
+        assert_eq!(state.add_callback(48), Err(48));
     }
 
     #[test]
@@ -195,6 +232,26 @@ mod in_every_interleaving {
                 }
             };
             assert_eq!(runner.join().unwrap() + at_once, 1);
+        });
+    }
+
+    #[test]
+    fn loom_of_two_that_need_no_node_each_is_called_once() {
+        loom::model(|| {
+            let future = future();
+            let add = |number| future.state.add_callback(number).err().unwrap_or(0);
+            let adder = {
+                let future = future.clone();
+                thread::spawn(move || future.state.add_callback(16).err().unwrap_or(0))
+            };
+            let ender = {
+                let future = future.clone();
+                thread::spawn(move || {
+                    future.state.complete(Life::Value).into_callbacks().sum::<usize>()
+                })
+            };
+            let back = add(32);
+            assert_eq!(back + adder.join().unwrap() + ender.join().unwrap(), 48);
         });
     }
 
