@@ -21,7 +21,7 @@ FIB, FIB_RESULT = 20, 6765
 CHAIN = 10_000
 CYCLES = 1_000
 DEEP_CHAIN = 100_000 if IMPLEMENTATION != "graalpy" else 10_000
-SLEEPERS, SLEEP = 16, 0.5
+SLEEPERS, SLEEP = 16, 0.2
 
 # Sizes that only make a race likelier.
 BURST = _scaled(100_000, 10_000)
@@ -31,7 +31,7 @@ RACES = _scaled(5_000, 300)
 MANY = _scaled(1_000, 100)
 FORKS = _scaled(10, 3)
 COLLECTIONS = 5 if IMPLEMENTATION == "graalpy" else 20
-COLLECTIONS_AT_ONCE = 4 if IMPLEMENTATION == "graalpy" else 25
+COLLECTIONS_AT_ONCE = 4 if IMPLEMENTATION == "graalpy" else _scaled(50, 10)
 FIRST_STARTS = 1 if IMPLEMENTATION == "graalpy" else _scaled(5, 2)
 
 # Whether scripts that need a runtime of their own, but no process, share one: starting takes long.
@@ -48,7 +48,7 @@ SHORT_LIVED = (
 
 # Promised bounds, in seconds. A wait is promised to end within 0.1 s of Ctrl-C; the rest is slack
 # for a loaded machine. A GIL holder is promised to yield within some switch intervals (5 ms each).
-SLEEPERS_SECONDS = 3.0 if IMPLEMENTATION == "graalpy" else 2.0  # two workers alone take 4 s
+SLEEPERS_SECONDS = 3.0 if IMPLEMENTATION == "graalpy" else 0.8
 SIGNAL_SECONDS = 1.0
 FAIR_SECONDS = 1.5 if IMPLEMENTATION == "graalpy" else 0.5  # where a thread is long in starting
 # GraalPy's gc.collect() asks the JVM to collect, lets others in several times on the way, and takes

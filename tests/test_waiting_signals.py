@@ -8,6 +8,7 @@ SIGNAL_SECONDS.
 import concurrent.futures
 import os
 import signal
+import statistics
 import sys
 import threading
 import time
@@ -103,7 +104,8 @@ def test_ctrl_c_interrupts_the_wait_and_not_the_task(two_workers, wait, target):
         assert interrupted
         assert result == "ran to its end"
         delays.append(delay)
-    assert min(delays) <= sizes.SIGNAL_SECONDS  # a busy machine may add to one, a bug to each
+    # A busy machine may add to one of them.
+    assert statistics.median(delays) <= sizes.SIGNAL_SECONDS
 
 
 def scene_handler_releases_the_task(wait):

@@ -96,9 +96,8 @@ static METHODS: Static<[HPyMeth; 16]> = Static([
         c"add_done_callback($self, fn)\n--\n\n\
           Call fn(future) when the task has ended or was cancelled: in the order added, on \
           the thread that\n\
-          ended it, or at once if that has happened. An Exception that \
-          fn raises is\n\
-          logged on hpyx.futures."
+          ended it, or at once if that has happened. An Exception that fn raises is logged on \
+          hpyx.futures."
     ),
     method!(
         FutureBody,
@@ -311,15 +310,26 @@ fn add_done_callback<'py>(
     let future = own(py, &this)?;
     let names = names(&this);
     let callback = the_callback(py, names, &arguments)?;
-    waiting::life(py, &future)?;
-    // It stays out of the collector's sight if it is queued: who runs it takes the callbacks away.
-    submit::launch(py, &future);
+    begin_telling(py, &future)?;
     let entry = Callback::Call(Stored::new(callback.dup()));
     if let Err(Callback::Call(callback)) = this.body().state.add_callback(entry) {
-        lost::retrieved(py, &future);
-        run::let_through(py, run::call_callback(py, &future, callback))?;
+        call_at_once(py, &future, callback)?;
     }
     Ok(names.get(py, Name::None).dup())
+}
+
+/// Something is to be called when the future ends. It stays out of the collector's sight if it is
+/// queued: who runs it takes away what is to be called.
+fn begin_telling<'py>(py: Attached<'py>, future: &Stored) -> PyResult<'py, ()> {
+    waiting::life(py, future)?;
+    submit::launch(py, future);
+    Ok(())
+}
+
+/// The future has ended before.
+fn call_at_once<'py>(py: Attached<'py>, future: &Stored, callback: Stored) -> PyResult<'py, ()> {
+    lost::retrieved(py, future);
+    run::let_through(py, run::call_callback(py, future, callback))
 }
 
 /// The arguments come from the package: `fn` can be called, `bell` is what `new_bell` made.
@@ -335,17 +345,12 @@ fn follow<'py>(
     else {
         return Err(py.raise(&type_error, "_follow() takes a callable and a Bell"));
     };
-    waiting::life(py, &future)?;
-    submit::launch(py, &future);
+    begin_telling(py, &future)?;
     let (callable, bell) = (Stored::new(callable.dup()), Stored::new(bell.dup()));
     let entry = Callback::Watch(Watch { callable, bell });
     match this.body().state.add_and_prune(entry, Callback::is_stale) {
         Ok(stale) => stale.into_iter().for_each(|entry| entry.discard(py)),
-        Err(Callback::Watch(watch)) => {
-            lost::retrieved(py, &future);
-            let callable = watch.into_callable(py);
-            run::let_through(py, run::call_callback(py, &future, callable))?;
-        }
+        Err(Callback::Watch(watch)) => call_at_once(py, &future, watch.into_callable(py))?,
         Err(_) => unreachable!("a watch was given"),
     }
     Ok(names.get(py, Name::None).dup())

@@ -5,7 +5,7 @@
 //! the greater part. A future made in the memory of another is not an allocation.
 //! Owns: what each thread has set aside, and one `Depot` per interpreter through which threads that
 //! end futures supply those that make them. Called by: `body` (a future died), `bridge::submit`,
-//! `bridge::runtime` (nobody makes futures any more).
+//! `bridge::module` (the runtime closes: nobody makes futures any more).
 //! Invariants: memory stays within its interpreter; a thread that finds more than `LIMIT` futures'
 //! worth in the depot (5 MB) frees what it has. The depot's lock is tried, never waited for: that
 //! would be dearer than an allocation, and after a fork nobody might ever let go of it.

@@ -13,7 +13,7 @@
 //! | life cycle | whoever starts, completes or cancels: each step is one compare-and-swap or swap |
 //! all |
 //! | WAITERS | a thread about to sleep | the completer, in the same swap that completes |
-//! | list | add_callback (push), completer and canceller (take all) | the collector, while no
+//! | list | whoever adds an entry, completer and canceller (take all) | the collector, while no
 //! thread runs |
 //! | a node's `next` | its adder | whoever took the node out of the word |
 //! | a node's `count`, `limit` | its adder, before `next` | whoever has read `next` |
@@ -148,7 +148,7 @@ impl<C: Entry> State<C> {
     pub fn complete(&self, life: Life) -> Completion<C> {
         debug_assert!(life.is_done());
         // ORDER: AcqRel. Release publishes the result to `life`; Acquire pairs with the Release in
-        // `add_callback`, so that the nodes of the list are complete when we walk them.
+        // `push` and `add_bare`, so that the entries of the list are complete when we walk them.
         Self::taken(self.word.swap(life as usize, Ordering::AcqRel))
     }
 
@@ -186,6 +186,31 @@ impl<C: Entry> State<C> {
         self.push(node, |older| unsafe { &(*node).next }.store(older, Ordering::Relaxed)).map(drop)
     }
 
+    /// The same; gives back entries that `is_stale`, for the caller to drop. They are looked for
+    /// when the list has doubled since the last time, so that an addition costs the same on average
+    /// however long the list is.
+    pub fn add_and_prune(&self, callback: C, is_stale: impl Fn(&C) -> bool) -> Result<Vec<C>, C> {
+        let node = Node::leak(callback, BEING_LINKED);
+        let older = self.push(node, |_| ())?;
+        // SAFETY: `push` put the new node in the place of `older` and all below it, which nobody
+        // else can reach before it is linked.
+        let (count, limit) = unsafe { entries::counted::<C>(older) };
+        let (kept, pruned, count, limit) = match count < limit {
+            true => (older, Vec::new(), count, limit),
+            false => {
+                // SAFETY: as above.
+                let (kept, count, pruned) = unsafe { entries::pruned(older, is_stale) };
+                (kept, pruned, count, 2 * count + FIRST_LIMIT)
+            }
+        };
+        // SAFETY: whoever reaches the node looks at nothing but `next` until that is set, below.
+        unsafe { ((*node).count, (*node).limit) = (count + 1, limit) };
+        // ORDER: Release; pairs with the Acquire in `older`.
+        // SAFETY: whoever has taken the node keeps it until it is linked.
+        unsafe { &(*node).next }.store(kept, Ordering::Release);
+        Ok(pruned)
+    }
+
     /// Adds a callback that needs no node to an empty list; Err gives it back.
     #[inline]
     fn add_bare(&self, callback: C) -> Result<(), C> {
@@ -210,31 +235,6 @@ impl<C: Entry> State<C> {
         }
         // SAFETY: made of the callback above; nobody else has seen it.
         Err(unsafe { entries::entry_of(link) })
-    }
-
-    /// The same; gives back entries that `is_stale`, for the caller to drop. They are looked for
-    /// when the list has doubled since the last time, so that an addition costs the same on average
-    /// however long the list is.
-    pub fn add_and_prune(&self, callback: C, is_stale: impl Fn(&C) -> bool) -> Result<Vec<C>, C> {
-        let node = Node::leak(callback, BEING_LINKED);
-        let older = self.push(node, |_| ())?;
-        // SAFETY: `push` put the new node in the place of `older` and all below it, which nobody
-        // else can reach before it is linked.
-        let (count, limit) = unsafe { entries::counted::<C>(older) };
-        let (kept, pruned, count, limit) = match count < limit {
-            true => (older, Vec::new(), count, limit),
-            false => {
-                // SAFETY: as above.
-                let (kept, count, pruned) = unsafe { entries::pruned(older, is_stale) };
-                (kept, pruned, count, 2 * count + FIRST_LIMIT)
-            }
-        };
-        // SAFETY: whoever reaches the node looks at nothing but `next` until that is set, below.
-        unsafe { ((*node).count, (*node).limit) = (count + 1, limit) };
-        // ORDER: Release; pairs with the Acquire in `older`.
-        // SAFETY: whoever has taken the node keeps it until it is linked.
-        unsafe { &(*node).next }.store(kept, Ordering::Release);
-        Ok(pruned)
     }
 
     /// Makes `node` the newest one, after `before` was told the address of the one that was;
