@@ -21,8 +21,8 @@ use crate::future::state::Life;
 use crate::host::{Host, Wait};
 use crate::sched::pool::Pool;
 
-/// How long a waiter polls before it sleeps: a round trip through an awake worker takes less.
-const POLL: Duration = Duration::from_micros(50);
+/// How long a waiter polls before it sleeps: as long as a worker searches (docs/decisions.md).
+const POLL: Duration = Duration::from_micros(200);
 /// How often the main thread looks for signals while it waits.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
