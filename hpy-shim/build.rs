@@ -4,8 +4,10 @@
 
 use std::{env, fs, path::Path};
 
-const SOURCES: [&str; 10] =
-    ["api", "call", "context", "count", "debug", "layout", "module", "symbols", "thread", "type"];
+const SOURCES: [&str; 11] = [
+    "api", "call", "context", "count", "debug", "layout", "module", "refcount", "symbols",
+    "thread", "type",
+];
 
 fn main() {
     println!("cargo:rerun-if-changed=c");

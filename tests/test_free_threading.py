@@ -126,6 +126,66 @@ def test_memory_of_futures_goes_from_thread_to_thread():
     assert sorted(results) == sorted(list(range(4_000)) * 20)
 
 
+def test_a_future_keeps_its_result_for_whoever_can_still_ask():
+    # The submitter drops each future at once; what is left of it is found in some other way.
+    called, listed, weak, failures = [], [], [], []
+    is_over = threading.Event()
+
+    def ask_for_what_is_listed():
+        try:
+            while not is_over.is_set() or listed:
+                for future in listed[-20:]:
+                    assert future.result() >= 1_000_000
+                del listed[:1]
+        except BaseException as error:
+            failures.append(error)
+
+    def submit_and_drop(index):
+        future = hpyx.async_(int, 1_000_000 + index)
+        if index % 4 == 0:
+            future.add_done_callback(called.append)
+        elif index % 4 == 1:
+            listed.append(future)
+        elif index % 4 == 2:
+            weak.append(weakref.ref(future))
+
+    def ask_for_what_is_referred_to():
+        future = weak[-1]() if weak else None
+        assert future is None or future.result() >= 1_000_000
+
+    asking = [threading.Thread(target=ask_for_what_is_listed) for _ in range(2)]
+    for thread in asking:
+        thread.start()
+    try:
+        for index in range(8_000):
+            submit_and_drop(index)
+            ask_for_what_is_referred_to()
+    finally:
+        is_over.set()
+        for thread in asking:
+            thread.join()
+    assert failures == []
+    assert wait_until(lambda: len(called) == 2_000)
+    assert sorted(future.result() for future in called) == list(range(1_000_000, 1_008_000, 4))
+
+
+def test_results_nobody_asks_for_are_given_up():
+    deaths = []
+
+    class Result(str):
+        def __del__(self):
+            deaths.append(None)
+
+    def all_are_dead():
+        # A worker learns what others have let go of when it runs Python code.
+        hpyx.when_all(*[hpyx.async_(lambda: None) for _ in range(20)]).result()
+        return len(deaths) == 2_000
+
+    for index in range(2_000):
+        hpyx.async_(Result, index)
+    assert wait_until(all_are_dead)
+
+
 def test_a_runtime_that_was_shut_down_keeps_no_memory_of_futures():
     script = """
         import sys, hpyx

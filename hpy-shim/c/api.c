@@ -228,6 +228,7 @@ static int load_once(void) {
     hpyx_probed.native_context_vars =
         hpyx_api.PyContext_New != NULL && hpyx_api.PyContext_CopyCurrent != NULL &&
         hpyx_api.PyContext_Enter != NULL && hpyx_api.PyContext_Exit != NULL;
+    hpyx_probed.refcounts_are_known = hpyx_refcount_probe();
     const char *counts = getenv("HPYX_COUNT_CALLS");
     if (counts != NULL && strcmp(counts, "1") == 0)
         hpyx_count_calls();

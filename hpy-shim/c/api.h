@@ -92,6 +92,10 @@ extern HPyxProbe hpyx_probed;
 extern const HPyContext hpyx_universal_context;
 extern const HPyContext hpyx_debug_context;
 
+/* c/refcount.c. The probe says whether the counts lie where we look. */
+void hpyx_refcount_set_immortal(char *header);
+int hpyx_refcount_probe(void);
+
 /* c/debug.c: one checking handle around a reference it takes over (or borrows), and back. */
 HPy hpyx_debug_wrap(PyObject *o, int borrowed);
 PyObject *hpyx_debug_object(HPy h, const char *function);

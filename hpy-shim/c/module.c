@@ -76,8 +76,7 @@ static HPyxRawTypeSlot *module_slots(const HPyModuleDef *def) {
 /* A definition is an object that is never freed: an immortal reference count where there is one. */
 static void set_reference_count(char *header) {
     if (hpyx_probed.free_threaded) {
-        const uint32_t immortal = UINT32_MAX;
-        memcpy(header + 12, &immortal, sizeof immortal); /* ob_ref_local */
+        hpyx_refcount_set_immortal(header);
     } else {
         const intptr_t one = 1;
         memcpy(header, &one, sizeof one);

@@ -141,6 +141,7 @@ pub struct _HPyxProbe_s {
     pub fields_are_attributes: ::core::ffi::c_int,
     pub debug: ::core::ffi::c_int,
     pub counts_calls: ::core::ffi::c_int,
+    pub refcounts_are_known: ::core::ffi::c_int,
 }
 impl Default for _HPyxProbe_s {
     fn default() -> Self {
@@ -389,6 +390,9 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn hpyx_object_revive(remains: isize, type_: isize, body_size: usize) -> isize;
+}
+unsafe extern "C" {
+    pub fn hpyx_object_has_one_reference(object: isize) -> ::core::ffi::c_int;
 }
 unsafe extern "C" {
     pub fn hpyx_object_got_attributes(object: isize);

@@ -92,6 +92,15 @@ impl Stored {
         unsafe { bindings::hpyx_object_got_attributes(self.0) }
     }
 
+    /// Whether this is the only reference, so that nobody else can reach the object. A no may mean
+    /// that it cannot be told here.
+    #[inline]
+    pub fn is_only_reference(&self, _py: Attached<'_>) -> bool {
+        // SAFETY: attached; the object is alive.
+        probe::probe().refcounts_are_known != 0
+            && unsafe { bindings::hpyx_object_has_one_reference(self.0) != 0 }
+    }
+
     /// Which object this is; only to compare, or to reach a native body.
     #[inline]
     pub fn word(&self) -> isize {

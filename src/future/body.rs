@@ -262,6 +262,13 @@ impl FutureBody {
         self.deferred.swap(0, Ordering::Relaxed) != 0
     }
 
+    /// Gives up the result of a future that nobody can ask for it any more.
+    #[inline]
+    pub fn give_up_result(&self, py: Attached<'_>) {
+        // SAFETY: taken out just now; the caller has the future for itself.
+        unsafe { stored_release(py, self.result.take()) };
+    }
+
     /// The result of a future that is done and hidden, which nobody takes away.
     #[inline]
     pub fn hidden_result<'py>(&self, py: Attached<'py>) -> Option<Handle<'py>> {

@@ -175,18 +175,28 @@ fn is_number(body: &FutureBody, object: &Handle<'_>) -> bool {
 #[inline]
 pub fn release(py: Attached<'_>, future: Stored) {
     let body = body(&future);
-    match body.home().takes_back() && keeps_nothing(py, body) {
+    match body.home().takes_back() && keeps_nothing(py, &future) {
         true => give_back::give_back(py, body.home(), future),
         false => drop(future.into_handle(py)),
     }
 }
 
-fn keeps_nothing(py: Attached<'_>, body: &FutureBody) -> bool {
-    body.is_hidden()
-        && body.state.life() == Life::Value
-        && body.hidden_result(py).is_some_and(|result| {
-            result.as_word() == body.runtime().names().word(Name::None) || is_number(body, &result)
-        })
+/// Whether the future keeps nothing alive: it has no attributes, and a result of no weight or none
+/// any more. If nobody can ask for it, the result goes now: the worker made it, and gives it up for
+/// less than the submitter, with whom it would fight for the interpreter's queue once more.
+fn keeps_nothing(py: Attached<'_>, future: &Stored) -> bool {
+    let body = body(future);
+    if body.state.life() != Life::Value {
+        return false;
+    }
+    if future.is_only_reference(py) {
+        body.give_up_result(py);
+        return body.is_hidden();
+    }
+    let is_light = |result: Handle<'_>| {
+        result.as_word() == body.runtime().names().word(Name::None) || is_number(body, &result)
+    };
+    body.is_hidden() && body.hidden_result(py).is_some_and(is_light)
 }
 
 /// Gives up what the future was to call and to wait for. By whoever ends it without a call.

@@ -107,6 +107,7 @@ typedef struct _HPyxProbe_s {
     int fields_are_attributes;      /* the collector does not look into C fields */
     int debug;                      /* the checking context is in use */
     int counts_calls;               /* calls of the C API are counted */
+    int refcounts_are_known;        /* hpyx_object_has_one_reference can say yes */
 } HPyxProbe;
 
 struct _HPyContext_s {
@@ -153,6 +154,9 @@ void hpyx_object_free(intptr_t object);
 int hpyx_class_is_revivable(intptr_t type);
 void hpyx_object_lay_aside(intptr_t object);
 intptr_t hpyx_object_revive(intptr_t remains, intptr_t type, size_t body_size);
+/* Whether the caller's reference is the only one, so that nobody else can reach the object. No may
+ * also mean that it cannot be told here: only free-threaded interpreters are asked. */
+int hpyx_object_has_one_reference(intptr_t object);
 /* A tracked object of ours has got its first attribute, or may have. */
 void hpyx_object_got_attributes(intptr_t object);
 /* For tp_traverse: shows the object's own type, one field or one stored reference, or the
