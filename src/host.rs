@@ -48,6 +48,11 @@ pub trait Host: Send + Sync + Sized + 'static {
     /// Whether several attached threads really run at once.
     fn is_parallel(&self) -> bool;
 
+    /// How many times longer tasks take here, between two waits, than on most hosts.
+    fn slowness(&self) -> u32 {
+        1
+    }
+
     /// Runs a task to its end. Attached. Failures stay in the task. False when there was nothing to
     /// run: it was cancelled, or whoever waits for it has run it.
     fn run(&self, task: Self::Task) -> bool;

@@ -151,6 +151,24 @@ def test_a_task_can_wait_for_its_subtasks_in_every_way(one_worker, kind):
     assert one_worker.call(scene_wait_with, kind) == list(range(20))
 
 
+def scene_poll_for_many_short_tasks(count):
+    """The only worker polls until *count* short tasks have run; return how many did."""
+    ran = []
+
+    def parent():
+        futures = [hpyx.async_(ran.append, index) for index in range(count)]
+        while len(ran) < count:
+            threading.Event().wait(0.001)
+        return len(futures)
+
+    return hpyx.async_(parent).result()
+
+
+def test_a_task_can_poll_for_many_short_tasks(one_worker):
+    # A stand-in for the worker takes them one after the other, not one each time it is called.
+    assert one_worker.call(scene_poll_for_many_short_tasks, 3_000) == 3_000
+
+
 def scene_timeout_expires_in_task():
     """A task's wait for one that does not end times out; return the late result."""
     with Gate() as gate:

@@ -38,7 +38,7 @@ const STARTS: usize = 3;
 
 const HOLD_BACK: Duration = Duration::from_micros(2);
 /// Where threads sleep on locks of the interpreter, all that happens between two threads takes that
-/// many times longer, polling and holding back included.
+/// many times longer, polling and holding back included. So does what tasks do between two waits.
 const DEAR: u32 = 4;
 
 impl Gate {
@@ -201,6 +201,13 @@ impl Host for Interpreted {
 
     fn is_parallel(&self) -> bool {
         probe::probe().free_threaded != 0
+    }
+
+    fn slowness(&self) -> u32 {
+        match probe::may_wait_natively() {
+            true => 1,
+            false => DEAR,
+        }
     }
 
     #[inline]

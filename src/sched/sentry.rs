@@ -17,8 +17,9 @@ use crate::sched::thread_cpu::CpuClock;
 
 /// How long nothing may move before a spare starts.
 const PERIOD: Duration = Duration::from_millis(10);
-/// CPU time within a period that counts as computing. A task that polls something every millisecond
-/// stays below, and is blocked; one that computes and gets less of a loaded machine is runnable.
+/// CPU time within a period that counts as computing, on a host that is not slow. A task that polls
+/// something every millisecond stays below, and is blocked; one that computes and gets less of a
+/// loaded machine is runnable.
 const COMPUTING: Duration = Duration::from_millis(1);
 /// After how many periods of standstill a spare starts. One alone may be a worker that computes and
 /// did not get the processor; once a spare has started, one more period is enough for the next.
@@ -149,13 +150,14 @@ impl<H: Host> Pool<H> {
 
     /// Whether tasks moved, or enough workers computed.
     fn is_busy(&self, before: &Movement, now: &Movement) -> bool {
+        let computes = COMPUTING * self.host.slowness();
         let computing = before
             .clocks
             .iter()
             .zip(&now.clocks)
             .filter(|((_, before), (clock, now))| match (before, now) {
                 (Some(before), Some(now)) => {
-                    now.saturating_sub(*before) >= COMPUTING || clock.is_runnable()
+                    now.saturating_sub(*before) >= computes || clock.is_runnable()
                 }
                 (None, Some(_)) => true,
                 _ => false,

@@ -24,6 +24,8 @@ const MAX_DEPTH: usize = 32;
 const SPARE_PATIENCE: Duration = Duration::from_millis(500);
 /// The same in a slot that the sentry opened.
 const EXTRA_PATIENCE: Duration = Duration::from_millis(20);
+/// How much processor time tasks in such a slot may take together and count as short.
+const SHORT_TASKS: Duration = Duration::from_millis(2);
 /// How often a spare looks for stuck workers itself when the pool closes.
 const LAST_SPARE_PATIENCE: Duration = Duration::from_millis(20);
 /// How long a spare stands by before its thread ends.
@@ -243,11 +245,14 @@ impl<H: Host> PoolThread<H> {
         if self.pool.queues.position(held.slot()) < self.pool.size.os_threads {
             return self.pool.vacancies.load(Ordering::Relaxed) < 0;
         }
-        // In an extra slot: worth keeping while its tasks mostly wait, as those did that it was
-        // opened for. Tasks that compute are left to the ordinary workers.
+        // In an extra slot: worth keeping while its tasks are short, or mostly wait, as those did
+        // that it was opened for. Tasks that compute are left to the ordinary workers.
         let (since, clock_then) = self.took_slot.get();
         match (clock_then, self.pool.host.cpu_clock().now()) {
-            (Some(before), Some(now)) => (now - before) * 2 > since.elapsed(),
+            (Some(before), Some(now)) => {
+                let used = now.saturating_sub(before);
+                used > SHORT_TASKS * self.pool.host.slowness() && used * 2 > since.elapsed()
+            }
             _ => true,
         }
     }
