@@ -48,7 +48,7 @@ pub trait Host: Send + Sync + Sized + 'static {
     /// Whether several attached threads really run at once.
     fn is_parallel(&self) -> bool;
 
-    /// How many times longer tasks take here, between two waits, than on most hosts.
+    /// How many times longer tasks take here, between two waits, than on most hosts. Any thread.
     fn slowness(&self) -> u32 {
         1
     }

@@ -2,7 +2,7 @@
  *
  * There an object has two counts: one that only its owner's thread writes, and one for all others.
  * Owns: where they lie, which no function of the API says; so it is tried out once. Called by:
- * c/module.c, Rust (stored.rs). Threads: any, attached. */
+ * c/api.c (the probe), c/module.c, Rust (stored.rs). Threads: any, attached. */
 #include "api.h"
 
 #include <string.h>

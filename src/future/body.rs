@@ -15,8 +15,8 @@
 //! | deferred | submit; whoever launches the future | all | a swap: one launches it |
 //! | extra | see `extra` | the same | as the call |
 //! | home | birth, submit | all | immutable once it is queued |
-//! | result | whoever ends the future, before `complete` | whoever saw `is_done` | Release/Acquire
-//! on state |
+//! | result | whoever ends the future, before `complete`; whoever has the only reference takes it |
+//! whoever saw `is_done` | Release/Acquire on state |
 //!
 //! Invariant: all zero is a valid, dead body (what the interpreter's allocation gives us).
 //! Threads: fields change only while attached, so that the collector sees none of it half-done.
@@ -262,7 +262,7 @@ impl FutureBody {
         self.deferred.swap(0, Ordering::Relaxed) != 0
     }
 
-    /// Gives up the result of a future that nobody can ask for it any more.
+    /// Gives up the result. Only by whoever has the only reference to a future that is done.
     #[inline]
     pub fn give_up_result(&self, py: Attached<'_>) {
         // SAFETY: taken out just now; the caller has the future for itself.

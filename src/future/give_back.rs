@@ -7,7 +7,8 @@
 //! Owns: what a worker has collected, and one `Home` per submitting thread. Called by: `run` (a
 //! task is done), `bridge::submit`, `bridge::host` (before a thread sleeps).
 //! Invariants: only futures that keep nothing alive (no attributes, no callbacks, a number or None
-//! for a result) take this way; a worker that sleeps has given up itself what nobody reclaimed.
+//! for a result, or none any more) take this way; a worker that sleeps has given up itself what
+//! nobody reclaimed.
 //! Threads: attached.
 
 use std::cell::{Cell, RefCell};

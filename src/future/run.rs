@@ -171,32 +171,31 @@ fn is_number(body: &FutureBody, object: &Handle<'_>) -> bool {
 }
 
 /// Gives up the queue's reference to a future; one that keeps nothing alive goes back to who
-/// submitted it, where there is a way.
+/// submitted it, where there is a way. If nobody can ask for it, the result goes now: the worker
+/// made it, and gives it up for less than the submitter, with whom it would fight for the
+/// interpreter's queue once more.
 #[inline]
 pub fn release(py: Attached<'_>, future: Stored) {
     let body = body(&future);
-    match body.home().takes_back() && keeps_nothing(py, &future) {
+    if !body.home().takes_back() || body.state.life() != Life::Value {
+        return drop(future.into_handle(py));
+    }
+    if future.is_only_reference(py) {
+        body.give_up_result(py);
+    }
+    match keeps_nothing(py, body) {
         true => give_back::give_back(py, body.home(), future),
         false => drop(future.into_handle(py)),
     }
 }
 
-/// Whether the future keeps nothing alive: it has no attributes, and a result of no weight or none
-/// any more. If nobody can ask for it, the result goes now: the worker made it, and gives it up for
-/// less than the submitter, with whom it would fight for the interpreter's queue once more.
-fn keeps_nothing(py: Attached<'_>, future: &Stored) -> bool {
-    let body = body(future);
-    if body.state.life() != Life::Value {
-        return false;
-    }
-    if future.is_only_reference(py) {
-        body.give_up_result(py);
-        return body.is_hidden();
-    }
+/// Whether a future with a value keeps nothing alive: it has no attributes, and a result of no
+/// weight or none any more.
+fn keeps_nothing(py: Attached<'_>, body: &FutureBody) -> bool {
     let is_light = |result: Handle<'_>| {
         result.as_word() == body.runtime().names().word(Name::None) || is_number(body, &result)
     };
-    body.is_hidden() && body.hidden_result(py).is_some_and(is_light)
+    body.is_hidden() && body.hidden_result(py).is_none_or(is_light)
 }
 
 /// Gives up what the future was to call and to wait for. By whoever ends it without a call.
