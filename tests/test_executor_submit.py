@@ -26,7 +26,7 @@ def test_the_executor_is_an_executor_of_the_standard_library(executor):
 
 def test_submit_returns_a_future_of_ours_with_the_result(executor):
     future = executor.submit(add, 1, 2, c=10)
-    assert type(future) is hpyx.Future
+    assert isinstance(future, hpyx.Future)
     assert future.result() == 13
 
 

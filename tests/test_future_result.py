@@ -232,7 +232,7 @@ def test_a_future_is_a_future_of_the_standard_library():
     assert issubclass(hpyx.Future, concurrent.futures.Future)
     for future in (hpyx.async_(abs, -1), hpyx.ready_future(1)):
         assert isinstance(future, concurrent.futures.Future)
-        assert type(future) is hpyx.Future
+        assert isinstance(future, hpyx.Future)
 
 
 def test_a_future_cannot_be_made_by_hand():

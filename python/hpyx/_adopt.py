@@ -11,15 +11,21 @@ import sys
 
 from ._core_module import native
 from ._future import Future
+from ._task_front import has_lane
+
+if has_lane:
+    from ._lane_future import core_of
 
 
 def adopt(value):
-    """Return a ``hpyx.Future`` that is, or follows, *value*; None if *value* is no future.
+    """Return a future of the core that is, or follows, *value*; None if *value* is no future.
 
     Raises: RuntimeError if *value* belongs to an event loop that is closed.
     """
-    if isinstance(value, Future):
+    if isinstance(value, native.FutureBase):
         return value
+    if isinstance(value, Future):
+        return core_of(value)
     if isinstance(value, concurrent.futures.Future):
         promise = native.new_promise()
         value.add_done_callback(lambda done: _follow(promise, done))

@@ -15,6 +15,7 @@ from weakref import ref
 
 from ._core_module import native
 from ._exit import stays_at_exit
+from ._future import Future
 
 _wait = stays_at_exit(native.Bell.wait)
 
@@ -36,11 +37,13 @@ class Inbox:
         One of ours that is done already is taken here, not by a callback: that would keep to itself
         what a signal handler raises meanwhile, and the future would be lost.
         """
-        if not isinstance(future, native.FutureBase):
+        if not isinstance(future, Future):
             self._others.append(ref(future))
             future.add_done_callback(self.put)
         elif not future.done():
             future._follow(self.put, self._bell)
+            if not isinstance(future, native.FutureBase):
+                self._others.append(ref(future))
         else:
             if not future.cancelled():
                 future.exception()  # somebody is told of it: see ``_lost``
@@ -115,7 +118,9 @@ class Inbox:
 
 def _unfollow(future, put):
     """Take a callback back from somebody else's future, which may last. Also by a finalizer."""
-    if not isinstance(future, concurrent.futures.Future):
+    if isinstance(future, Future):
+        future._unfollow(put)
+    elif not isinstance(future, concurrent.futures.Future):
         # Only in its own event loop's thread, as asyncio demands.
         if sys.modules["asyncio"]._get_running_loop() is future.get_loop():
             future.remove_done_callback(put)

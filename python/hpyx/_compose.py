@@ -7,6 +7,7 @@ Threads: any.
 
 from ._adopt import adopt
 from ._core_module import native
+from ._future import Future
 
 if native.probe()["runs_tasks_natively"]:
     _dataflow = native.dataflow
@@ -67,7 +68,7 @@ def shared_future(future, /):
 
     Raises: TypeError if *future* is not a future.
     """
-    shared = adopt(future)
+    shared = future if isinstance(future, Future) else adopt(future)
     if shared is None:
         raise TypeError(
             f"shared_future() takes a future, not {type(future).__name__}: write "

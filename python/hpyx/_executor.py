@@ -11,12 +11,19 @@ import warnings
 
 from . import _map, _runtime
 from ._core_module import native
-from ._exit import stays_at_exit
+from ._task_front import has_lane
 
 _logger = logging.getLogger("hpyx.executor")
 
 
-class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
+_BASES = (
+    (concurrent.futures.Executor,)
+    if has_lane
+    else (native.ExecutorBase, concurrent.futures.Executor)
+)
+
+
+class HPXExecutor(*_BASES):
     """Runs calls on the workers of hpyx; a drop-in for ``ThreadPoolExecutor``.
 
     Args:
@@ -50,11 +57,7 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
                 UserWarning,
                 stacklevel=2,
             )
-        native.set_up_executor(
-            self, None if initializer is None else (initializer, tuple(initargs))
-        )
-
-    _wait = stays_at_exit(native.ExecutorBase._wait)
+        self._set_up(None if initializer is None else (initializer, tuple(initargs)))
 
     # No attribute is set on executors: it would bring their __dict__ to life, in which every call
     # of submit() would look first.
@@ -69,8 +72,17 @@ class HPXExecutor(native.ExecutorBase, concurrent.futures.Executor):
     def _max_workers(self):
         return native.os_threads()
 
-    if not native.probe()["runs_tasks_natively"]:
-        from ._task_front import submit
+    if has_lane:
+        from ._lane import submit
+        from ._lane_executor import _close, _core, _group, _native, _set_up, _wait
+
+    else:
+
+        def _set_up(self, initializer):
+            native.set_up_executor(self, initializer)
+
+    if not has_lane and not native.probe()["runs_tasks_natively"]:
+        from ._python_tasks import submit
 
         def __setattr__(self, name, value):
             super().__setattr__(name, value)

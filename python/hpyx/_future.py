@@ -13,8 +13,12 @@ import logging
 import threading
 from concurrent.futures import _base
 
-from . import _lost  # noqa: F401  (the core needs what it registers)
+from . import (
+    _lost,  # noqa: F401  (the core needs what it registers)
+    _task_front,
+)
 from ._core_module import native
+from ._task_front import has_lane
 
 _logger = logging.getLogger("hpyx.futures")
 
@@ -30,31 +34,20 @@ class _StdlibView:
         self.told = False
 
 
-class Future(native.FutureBase, concurrent.futures.Future):
+# Where there is a lane, what the core has is an heir of the class: see below.
+_BASES = (
+    (concurrent.futures.Future,) if has_lane else (native.FutureBase, concurrent.futures.Future)
+)
+
+
+class Future(*_BASES):
     """The result of a task that may not be there yet.
 
     Made by ``hpyx.async_``, ``hpyx.ready_future`` and ``hpyx.HPXExecutor.submit``;
     cannot be created or completed by hand. All methods may be called from any thread.
     """
 
-    if not native.probe()["runs_tasks_natively"]:
-        # Not as a base class: PyPy gives an object the memory that its first base asks for.
-        from ._python_tasks import (
-            add_done_callback,
-            cancelled,
-            done,
-            exception,
-            running,
-            then,
-            wait,
-        )
-        from ._task_front import result
-
-        _wait = wait
-        _hpyx_error = _hpyx_lost = None
-        del wait
-
-    else:
+    if native.probe()["runs_tasks_natively"]:
 
         def __setattr__(self, name, value):
             # A future with attributes may be part of a cycle: see docs/decisions.md.
@@ -160,11 +153,22 @@ class Future(native.FutureBase, concurrent.futures.Future):
         return view
 
 
-if not native.probe()["runs_tasks_natively"]:
-    from ._task_front import attributes
+def _give(cls, members):
+    # Not by a base class: PyPy gives an object the memory that its first base asks for.
+    for name, member in members.items():
+        setattr(cls, name, member)
 
-    for _name, _default in attributes.items():
-        setattr(Future, _name, _default)
+
+_OfTheCore = Future
+if has_lane:
+    from . import _lane_future
+
+    _give(Future, _lane_future.members)
+
+    _OfTheCore = type("Future", (native.FutureBase, Future), {"__doc__": Future.__doc__})
+
+if not native.probe()["runs_tasks_natively"]:
+    _give(_OfTheCore, _task_front.front.members)
 
 
 def _wait_until_done(future):
@@ -207,7 +211,7 @@ def _log_callback_error(future, exception):
     _logger.error("exception calling callback for %r", future, exc_info=info)
 
 
-native.register("Future", Future)
+native.register("Future", _OfTheCore)
 native.register("None", None)
 native.register("True", True)
 native.register("False", False)

@@ -77,6 +77,11 @@ def no_callable(submission):
     )
 
 
+def no_callable_for_then():
+    """The same for somebody who attaches something else."""
+    return TypeError("then() takes one callable: write future.then(lambda f: use(f.result()))")
+
+
 def _pack(fn, args, kwargs):
     """Keep a call in as few objects as its shape allows: what waits is the collector's work."""
     context = submitters_context()
@@ -126,10 +131,15 @@ def run_future(future):
 
 def keep_error(future, error):
     """The call of a future raised: keep the error there, and what reports it if nobody looks."""
-    error = error.with_traceback(_without_our_frames(error.__traceback__))
+    error = trimmed(error)
     # In this order: who sees the error disarms what reports it.
     future._hpyx_lost = LostException(error)
     future._hpyx_error = error
+
+
+def trimmed(error):
+    """Return *error*, which a call raised, with a traceback that begins at the task."""
+    return error.with_traceback(_without_our_frames(error.__traceback__))
 
 
 def call_with_keywords(fn, args, kwargs):
@@ -179,7 +189,6 @@ def disarm(future):
 wait = stays_at_exit(native.FutureBase._wait)
 
 no_value = object()
-attributes = {"_hpyx_call": None, "_hpyx_value": no_value}
 
 
 def result(self, timeout=None):
@@ -227,7 +236,7 @@ def then(self, fn, /):
     future leaves this one alone.
     """
     if not callable(fn):
-        raise TypeError("then() takes one callable: write future.then(lambda f: use(f.result()))")
+        raise no_callable_for_then()
     return _dependent((fn, (self,), {}, submitters_context()), self)
 
 
@@ -266,3 +275,19 @@ def add_done_callback(self, fn):
 
 def _has_outcome(future):
     return future._hpyx_value is not no_value or future._hpyx_error is not None
+
+
+members = {
+    "_hpyx_call": None,
+    "_hpyx_value": no_value,
+    "_hpyx_error": None,
+    "_hpyx_lost": None,
+    "result": result,
+    "exception": exception,
+    "_wait": wait,
+    "done": done,
+    "running": running,
+    "cancelled": cancelled,
+    "add_done_callback": add_done_callback,
+    "then": then,
+}

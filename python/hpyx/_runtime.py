@@ -12,9 +12,13 @@ import os
 import sys
 import threading
 
-from . import _settings, _trace, config
+from . import _python_tasks, _settings, _trace, config
 from ._core_module import native
 from ._cpus import MOST_THREADS
+from ._task_front import has_lane
+
+if has_lane:
+    from . import _lane
 
 _WORKER, _SPARE, _SENTRY = 0, 1, 2
 _THREAD_NAMES = {_WORKER: "hpyx-worker-{}", _SPARE: "hpyx-spare-{}", _SENTRY: "hpyx-sentry"}
@@ -134,6 +138,8 @@ def _start(os_threads, cfg):
     native.raise_interrupt()
     if not _state.running:
         raise RuntimeError("hpyx could not start a worker thread: can't start new thread")
+    if has_lane:
+        _lane.runtime_started(settings.async_mode == "deferred")
 
 
 def _refuse_other_configuration(asked_threads, asked_cfg):
@@ -214,6 +220,8 @@ def _close(closed_by):
         if _state.closed_by is None:
             _state.closed_by = closed_by
         _state.running = False
+    if has_lane:
+        _lane.runtime_closes()
     native.close()
     if closed_by == "exit" and _NO_THREADS_AT_EXIT and _state.threads:
         # Should workers block each other, the exiting thread is the spare that cannot be started.
@@ -276,7 +284,7 @@ def _measures_c_stack_only():
 
 
 if not native.probe()["runs_tasks_natively"]:
-    from ._task_front import run_thread as _run_packed
+    _run_packed = _lane.run_thread if has_lane else _python_tasks.run_thread
 
     def _run_pool_thread(role, index):
         if role == _SENTRY:

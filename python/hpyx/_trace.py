@@ -12,6 +12,10 @@ import os
 import threading
 
 from ._core_module import native
+from ._task_front import has_lane
+
+if has_lane:
+    from . import _lane
 
 _logger = logging.getLogger("hpyx.debug")
 _lock = threading.RLock()
@@ -39,6 +43,8 @@ def enable(path):
             os.close(file)
             raise
         _path = wanted
+        if has_lane:
+            _lane.trace(True)
 
 
 def disable():
@@ -47,6 +53,8 @@ def disable():
     with _lock:
         path, _path = _path, None
         error = native.trace_disable()
+        if has_lane:
+            _lane.trace(False)
     if error:
         raise OSError(error, os.strerror(error), path)
 

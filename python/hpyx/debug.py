@@ -8,6 +8,10 @@ from collections import namedtuple
 from . import _runtime, _trace
 from ._core_module import native
 from ._settings import Configuration as Configuration
+from ._task_front import has_lane
+
+if has_lane:
+    from . import _lane
 
 
 class Statistics(
@@ -49,7 +53,10 @@ def get_worker_thread_id():
 
 def statistics():
     """Return the counters of the runtime as a frozen ``Statistics`` object."""
-    return Statistics(**native.statistics())
+    counters = native.statistics()
+    if has_lane:
+        counters["queued"] += _lane.waiting()
+    return Statistics(**counters)
 
 
 def configuration():

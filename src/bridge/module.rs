@@ -22,7 +22,7 @@ use crate::host::ThreadRole;
 use crate::sched::pool::PoolSize;
 use crate::trace;
 
-static FUNCTIONS: Static<[HPyMeth; 30]> = Static([
+static FUNCTIONS: Static<[HPyMeth; 34]> = Static([
     function!(
         c"async_",
         async_,
@@ -77,6 +77,26 @@ static FUNCTIONS: Static<[HPyMeth; 30]> = Static([
         c"wait_for_task",
         python_tasks::wait_for_task,
         c"wait_for_task() -> Future, started, or None: the thread has left the pool"
+    ),
+    function!(
+        c"new_for_lane",
+        python_tasks::new_for_lane,
+        c"new_for_lane(is_running, /) -> Future that stands for one of the lane"
+    ),
+    function!(
+        c"queue_lane",
+        python_tasks::queue_lane,
+        c"queue_lane() -> bool: a pool thread will see the lane"
+    ),
+    function!(
+        c"queue_taken_over",
+        python_tasks::queue_taken_over,
+        c"queue_taken_over(future, /): queue what took over a task of the lane"
+    ),
+    function!(
+        c"lane_was_run",
+        python_tasks::lane_was_run,
+        c"lane_was_run(count, /) -> Future, started, or None, after so many tasks of the lane"
     ),
     function!(c"close", close, c"close(): accept no more work; threads end when all is done"),
     function!(

@@ -50,6 +50,7 @@ names! {
     ThreadName = "thread_name": "() -> str: the name of the calling thread",
     LostException = "lost_exception": "(exception) -> what reports it when it is collected",
     RunFuture = "run_future": "(future) -> bool: runs a task that was packed in Python",
+    Lane = "lane": "a promise that stands in the queues for the lane; None: there is none",
 }
 
 /// One reference per [`Name`].

@@ -12,7 +12,7 @@ use crate::bridge::future_type::Future;
 use crate::bridge::host::Interpreted;
 use crate::bridge::names::Name;
 use crate::bridge::runtime::{interpreter_of, Interpreter, Runtime};
-use crate::bridge::submit;
+use crate::bridge::{interrupt, promise, submit};
 use crate::executor::scope::Scope;
 use crate::future::run;
 use crate::future::state::Life;
@@ -91,7 +91,7 @@ fn end_and_take<'py>(
     };
     pool.task_ends();
     // Without waiting: the caller's frame still holds on to `done`.
-    let next = first_that_runs(py, pool, || pool.next_task_nowait());
+    let next = first_that_runs(py, interpreter, pool, || pool.next_task_nowait());
     next.map_or_else(|| none(py, interpreter), Ok)
 }
 
@@ -105,7 +105,7 @@ pub fn wait_for_task<'py>(
     let Some(pool) = interpreter.runtime().pool() else {
         return none(py, interpreter);
     };
-    let next = first_that_runs(py, pool, || pool.next_task());
+    let next = first_that_runs(py, interpreter, pool, || pool.next_task());
     next.map_or_else(
         || {
             pool.leave_thread();
@@ -115,16 +115,84 @@ pub fn wait_for_task<'py>(
     )
 }
 
-/// The first of the tasks that `take` gives which was not cancelled or run elsewhere, started.
+/// A future for one of the lane, which native code is to have: it takes the task over, or is
+/// running, and follows one that is. Also while the pool closes, when no new tasks come.
+pub fn new_for_lane<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let runtime = match interpreter.runtime() {
+        runtime if runtime.pool().is_some() => runtime,
+        _ => interpreter.running(py)?,
+    };
+    match arguments.at(0).is_true()? {
+        true => promise::new(py, runtime),
+        false => submit::new_future(py, runtime),
+    }
+}
+
+/// Puts the lane into the queue, behind all that is there: a pool thread will get it in the place
+/// of a task. False: it may be that no thread looks into the queues any more. Err: a signal handler
+/// raised (a thread may be started here); it is queued nevertheless.
+pub fn queue_lane<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    _: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let Some(pool) = interpreter.runtime().pool() else {
+        return py.bool(false);
+    };
+    pool.push_behind(Stored::new(interpreter.names().get(py, Name::Lane).dup()));
+    let is_seen = !pool.is_closing_after_push() || pool.is_current();
+    interrupt::take(py)?;
+    py.bool(is_seen)
+}
+
+/// Queues a future that took over a task of the lane, as what the task itself would be here.
+pub fn queue_taken_over<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    // SAFETY: the package passes what `new_future` or `queue` returned.
+    let future: Future<'py> = unsafe { This::assume(arguments.word(0)) };
+    future.lend().got_attributes(py);
+    submit::push_admitted(py, &future.lend());
+    none(py, interpreter_of(&module))
+}
+
+/// A pool thread has run so many tasks of the lane, and takes the next task if there is one at hand.
+pub fn lane_was_run<'py>(
+    py: Attached<'py>,
+    module: Module<'py>,
+    arguments: Arguments<'py>,
+) -> PyResult<'py, Handle<'py>> {
+    let interpreter = interpreter_of(&module);
+    let count = u64::try_from(arguments.at(0).to_i64()?).unwrap_or(0);
+    let Some(pool) = interpreter.runtime().pool() else {
+        return none(py, interpreter);
+    };
+    pool.tasks_end(count);
+    let next = first_that_runs(py, interpreter, pool, || pool.next_task_nowait());
+    next.map_or_else(|| none(py, interpreter), Ok)
+}
+
+/// The first of the tasks that `take` gives which was not cancelled or run elsewhere, started; or
+/// the lane.
 #[inline]
 fn first_that_runs<'py>(
     py: Attached<'py>,
+    interpreter: &Interpreter,
     pool: &'static Pool<Interpreted>,
     take: impl Fn() -> Option<Stored>,
 ) -> Option<Handle<'py>> {
     while let Some(future) = take() {
         pool.task_begins();
-        if run::start_in_python(py, &future) {
+        let is_lane = future.word() == interpreter.names().word(Name::Lane);
+        if is_lane || run::start_in_python(py, &future) {
             return Some(future.into_handle(py));
         }
         drop(future.into_handle(py));

@@ -190,6 +190,16 @@ impl<H: Host> Pool<H> {
         }
     }
 
+    /// See `enter_thread`: in the place of task_ends, where what was begun were `count` tasks.
+    pub fn tasks_end(&'static self, count: u64) {
+        if let Some(thread) = PoolThread::current(self) {
+            match count.checked_sub(1) {
+                Some(more) => thread.tasks_end(more),
+                None => thread.task_dropped(),
+            }
+        }
+    }
+
     /// See `enter_thread`: in the place of task_ends, where there was nothing to run.
     pub fn task_dropped(&'static self) {
         if let Some(thread) = PoolThread::current(self) {
@@ -209,6 +219,18 @@ impl<H: Host> Pool<H> {
             Some(held) => held.push(task),
             None => self.queues.inject(task),
         }
+        self.tell_of_work();
+    }
+
+    /// Queues a task behind all that came from outside the pool, even if one of its own threads
+    /// does so. Attached.
+    pub fn push_behind(&'static self, task: H::Task) {
+        self.queues.inject(task);
+        self.tell_of_work();
+    }
+
+    #[inline]
+    fn tell_of_work(&'static self) {
         if !self.sleep.work_pushed(&self.lot) {
             self.nobody_is_free_cold();
         }

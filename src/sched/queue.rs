@@ -102,7 +102,13 @@ impl<'a, T> Held<'a, T> {
 /// Adds one to a counter that only the current thread writes.
 #[inline]
 pub fn count(counter: &AtomicU64) {
-    counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    count_many(counter, 1);
+}
+
+/// Adds to a counter that only the current thread writes.
+#[inline]
+pub fn count_many(counter: &AtomicU64, more: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
 }
 
 /// Takes back what [`count`] added.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::host::{Host, ThreadRole, Wait};
 use crate::sched::pool::Pool;
-use crate::sched::queue::{count, uncount, Held};
+use crate::sched::queue::{count, count_many, uncount, Held};
 use crate::sched::turn::Turn;
 
 /// How long an idle worker looks for work before it sleeps. A thread that submits and waits in turn
@@ -221,6 +221,21 @@ impl<H: Host> PoolThread<H> {
             }
         }
         self.breathe_in_turn();
+    }
+
+    /// What began last was one task and `more` after it, and all have ended.
+    pub(super) fn tasks_end(&self, more: u64) {
+        match self.held() {
+            Some(held) => {
+                count_many(&held.slot().started, more);
+                count_many(&held.slot().finished, more);
+            }
+            None => {
+                self.pool.started_elsewhere.fetch_add(more, Ordering::Relaxed);
+                self.pool.finished_elsewhere.fetch_add(more, Ordering::Relaxed);
+            }
+        }
+        self.task_ends();
     }
 
     /// The task that began last had been cancelled, or run elsewhere: it does not count.

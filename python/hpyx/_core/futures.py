@@ -8,9 +8,12 @@ Threads: any.
 
 from .. import _compose
 from .._core_module import native
+from .._future import Future
 from .._submit import async_, ready_future
+from .._task_front import has_lane
 
-HPXFuture = native.FutureBase
+# Where Python keeps a future (see ``_lane``), there is no other part of it.
+HPXFuture = Future if has_lane else native.FutureBase
 
 shared_future = _compose.shared_future
 

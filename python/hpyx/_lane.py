@@ -1,0 +1,301 @@
+"""The lane: the queue of tasks that come from outside the pool, kept in Python (GraalPy).
+
+There, making a native object, or calling native code, costs more than all that Python does for a
+task. So a future of such a task is a Python object (``_lane_future``), the queue is a deque, and the
+core knows of the lane as a whole: while something is in the lane, the lane is in the core's queue
+once, like a task. A thread of the pool that gets it runs tasks of the lane for a while. So the core
+wakes, steals, calls spares and ends as it does everywhere. What tasks submit, what depends on other
+futures, and everything while it is traced, goes through ``_list_tasks``, that is, through the core.
+Called by: ``_submit``, ``_executor``, ``_runtime`` (opens and closes it, runs the threads).
+Invariants: while something is in ``_waiting``, the lane is in the core's queue, or somebody is about
+to put it there. ``_permit`` has an entry whenever it is not: who takes the entry puts the lane into
+the queue; the thread that gets the lane gives the entry back, and only then looks into
+``_waiting``. Tasks start in the order of their submission.
+Threads: submit on any, the rest on the pool's.
+"""
+
+from _thread import get_ident
+from collections import deque
+from contextvars import Context, copy_context
+from time import monotonic
+
+from . import _python_tasks
+from ._core_module import native
+from ._future import Future
+from ._lane_future import TAKEN, pool_threads, tell_watchers_and_log, was_taken_over
+from ._python_tasks import (
+    OUR_CODE,
+    blank_futures,
+    call_with_keywords,
+    keep_error,
+    no_callable,
+    no_value,
+    trimmed,
+)
+
+# Seconds that a thread gives to tasks of the lane before others have their turn, and the core sees
+# that something has ended.
+_TURN = 0.002
+
+_new = object.__new__
+_waiting = deque()
+_permit = deque([True])
+_new_future = native.new_future
+_queue = native.FutureBase._queue
+_queue_for = native.ExecutorBase._queue
+_queue_lane = native.queue_lane
+_lane_was_run = native.lane_was_run
+_succeeded = native.FutureBase._succeeded
+_failed = native.FutureBase._failed
+
+# The runtime runs, and its tasks are neither traced nor deferred.
+_is_open = False
+_is_running = _is_traced = False
+
+# Threads that run tasks of the lane now, one entry each.
+_running = []
+
+# The list (see _list_tasks) of the last task that came from outside and went through the core. While it
+# has not started, others go into the lane; else a round trip is shorter through the core.
+_last_of_core = None, None
+
+# What stands for the lane in the core's queue.
+_stand_in = None
+
+# For each thread of the pool: the groups of the tasks that it is inside of (see _lane_executor).
+entered = {}
+
+
+def async_(fn, /, *args, **kwargs):
+    global _last_of_core
+    if not callable(fn):
+        raise no_callable("async_")
+    if _waiting or _last_of_core[1] is not None or _running or not _permit:
+        if _is_open and get_ident() not in pool_threads:
+            future = _new(Future)
+            future._hpyx_call = [(fn, args, kwargs, copy_context())]
+            _waiting.append(future)
+            if _permit:
+                _queue_or_refuse(future)
+            return future
+    try:
+        future = blank_futures.pop()
+    except IndexError:
+        future = _new_future()
+    future._hpyx_task = _last_of_core = [no_value, (fn, args, kwargs, copy_context())]
+    blank_futures.append(_queue(future))
+    return future
+
+
+def submit(self, fn, /, *args, **kwargs):
+    global _last_of_core
+    if not callable(fn):
+        raise no_callable("submit")
+    if _waiting or _last_of_core[1] is not None or _running or not _permit:
+        group = self._group
+        if group is not None and _is_open and get_ident() not in pool_threads:
+            future = _new(Future)
+            future._hpyx_call = [(fn, args, kwargs, copy_context())]
+            future._hpyx_group = group
+            group.unfinished[future] = None
+            if group.is_closed:
+                group.refuse(future)
+            _waiting.append(future)
+            if _permit:
+                _queue_or_refuse(future)
+            return future
+    try:
+        future = blank_futures.pop()
+    except IndexError:
+        future = _new_future()
+    future._hpyx_task = _last_of_core = [no_value, (fn, args, kwargs, copy_context())]
+    blank_futures.append(_queue_for(self._core or self._native(), future))
+    return future
+
+
+for _function in (async_, submit):
+    _function.__doc__ = getattr(_python_tasks, _function.__name__).__doc__
+
+
+def _queue_if_needed():
+    """Put the lane into the core's queue, unless it is there. False: perhaps nobody looks there."""
+    try:
+        _permit.pop()
+    except IndexError:
+        return True
+    return _queue_lane()
+
+
+def _queue_or_refuse(future):
+    if _queue_if_needed():
+        return
+    # The pool closes, and its threads may have gone: what has not been started never will be, and
+    # that of others who count on this thread is no exception.
+    _permit.append(True)
+    is_refused = False
+    for waiting in list(_waiting):
+        if _give_up(waiting) and waiting is future:
+            is_refused = True
+    if is_refused:
+        native.new_future()  # raises what there is to say
+        raise RuntimeError(_CLOSED)
+
+
+def _give_up(future):
+    try:
+        future._hpyx_call.pop()
+    except IndexError:
+        return False
+    future._hpyx_call = TAKEN
+    future._hpyx_error = RuntimeError(_CLOSED)
+    if future._hpyx_group is not None:
+        future._hpyx_group.leave(future)
+    tell_watchers_and_log(future)
+    return True
+
+
+_CLOSED = "cannot schedule new futures after interpreter shutdown"
+
+
+def waiting():
+    """Return how many tasks wait for a thread here, less what stands for them in the core's queue.
+
+    Those that were cancelled, or taken over by the core, count until their turn has come.
+    """
+    return len(_waiting) - (0 if _permit else 1)
+
+
+def runtime_started(defers):
+    """The runtime runs from now on. defers: tasks are left to whoever asks for their results."""
+    global _is_running, _stand_in
+    if _stand_in is None:
+        _stand_in = native.register("lane", native.new_promise())
+    _is_running = not defers
+    _open_or_close()
+
+
+def runtime_closes():
+    """No more tasks come."""
+    global _is_running
+    _is_running = False
+    _open_or_close()
+
+
+def trace(is_on):
+    """The core, which writes the trace, is to see every task."""
+    global _is_traced
+    _is_traced = is_on
+    _open_or_close()
+
+
+def _open_or_close():
+    global _is_open
+    _is_open = _is_running and not _is_traced
+
+
+def run_thread(role, index):
+    """The loop of a pool thread: one call into native code per task of the core, or per turn."""
+    native.enter_thread(role, index)
+    ident = get_ident()
+    pool_threads.add(ident)
+    entered[ident] = deque()
+    try:
+        future = None
+        while True:
+            future = _run_until_one_fails(future)
+            if future is None:
+                return
+            future = _failed(future)
+    finally:
+        pool_threads.discard(ident)
+        del entered[ident]
+
+
+def _run_until_one_fails(future):
+    """Run this task, if there is one, and those that follow; return the first of the core's that
+    fails, or None when the thread is not needed any more.
+
+    A frame in which an exception was caught holds on to it as long as it runs (on 25.0). So it ends
+    there, and costs those that succeed nothing.
+    """
+    wait_for_task = native.wait_for_task
+    while True:
+        while future is not None:
+            if future is _stand_in:
+                future = _lane_was_run(_run_lane())
+                continue
+            task = future._hpyx_task
+            fn, args, kwargs, context = task[1]
+            task[1] = None
+            if context is None:  # a dependent's
+                context = Context()
+            try:
+                if kwargs:
+                    task[0] = context.run(call_with_keywords, fn, args, kwargs)
+                else:
+                    task[0] = context.run(fn, *args)
+            except BaseException as error:
+                keep_error(future, error)
+                return future
+            fn = args = kwargs = context = task = None
+            future = _succeeded(future)
+        future = wait_for_task()  # while it waits, this frame holds on to no task
+        if future is None:
+            return None
+
+
+def _run_lane():
+    """Run tasks of the lane until there is none, one fails, or the turn is over; return how many.
+    """
+    _running.append(True)
+    _permit.append(True)
+    try:
+        return _run_waiting()
+    finally:
+        _running.pop()
+
+
+def _run_waiting():
+    groups = entered[get_ident()]
+    take = _waiting.popleft
+    count = 0
+    end = monotonic() + _TURN
+    while True:
+        try:
+            future = take()
+        except IndexError:
+            return count
+        if _waiting and _permit:
+            _queue_if_needed()
+        try:
+            fn, args, kwargs, context = future._hpyx_call.pop()
+            future._hpyx_call = TAKEN
+        except IndexError:
+            if was_taken_over(future):
+                native.queue_taken_over(future._hpyx_core)  # which this thread takes next
+                return count
+            continue
+        count += 1
+        group = future._hpyx_group
+        if group is not None:
+            groups.append(group)
+        try:
+            if kwargs:
+                future._hpyx_value = context.run(call_with_keywords, fn, args, kwargs)
+            else:
+                future._hpyx_value = context.run(fn, *args)
+        except BaseException as error:
+            future._hpyx_error = trimmed(error)
+            end = 0.0  # so that this frame, which holds on to the error (on 25.0), ends
+        if future._hpyx_watchers is not None:
+            tell_watchers_and_log(future)
+        if group is not None:
+            groups.pop()
+            group.unfinished.pop(future, None)
+            if group.rings:
+                group.look()
+        if monotonic() >= end:
+            return count
+
+
+OUR_CODE.update([_run_until_one_fails.__code__, _run_waiting.__code__])
