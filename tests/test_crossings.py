@@ -72,17 +72,14 @@ COUNT = """
             print(json.dumps(per_task(way(submit))))
 """
 
-# Calls per task at most, into native code and out of it, when many are submitted at once and when
-# each is waited for before the next. Into native code: submission; end of the task, or the result
-# and the future's own end where these are native. On GraalPy a task of many stays in Python
-# altogether; of one by itself, four of the calls out put the future behind its attributes in the
-# collector's list.
-MOST = {
-    "cpython": ((3, 30), (3, 38)),
-    "pypy": ((2, 3), (4, 10)),
-    "graalpy": ((0.1, 1), (4, 15)),
-}
-MOST_FREE_THREADED = (3, 36), (3, 43)
+# Calls per task at most, when many are submitted at once: into native code (submission; end of the
+# task, or the result and the future's own end where these are native), and out of it. On GraalPy
+# such a task stays in Python altogether.
+MOST = {"cpython": (3, 30), "pypy": (2, 3), "graalpy": (0.1, 1)}
+MOST_FREE_THREADED = 3, 36
+# The same into native code, when each is waited for before the next. Those out of it depend on how
+# often a thread falls asleep.
+MOST_OF_ROUND_TRIP = {"cpython": 3, "pypy": 4, "graalpy": 4}
 # The calls that each measurement makes once, spread over the tasks.
 SLACK = 0.5
 
@@ -90,11 +87,12 @@ SLACK = 0.5
 def test_a_task_takes_so_many_calls_between_python_and_native_code():
     most = MOST_FREE_THREADED if FREE_THREADED else MOST[sys.implementation.name]
     lines = run_clean(COUNT, env={"HPYX_COUNT_CALLS": "1"}).splitlines()
-    assert len(lines) == 4
-    for line, (calls_in, calls_out) in zip(lines, [most[0], most[0], most[1], most[1]]):
-        counted = json.loads(line)
-        assert 0 < counted["in"] <= calls_in + SLACK, counted
-        assert 0 < counted["out"] <= calls_out + SLACK, counted
+    *bursts, by_async, by_submit = map(json.loads, lines)
+    for counted in bursts:
+        assert 0 < counted["in"] <= most[0] + SLACK, counted
+        assert 0 < counted["out"] <= most[1] + SLACK, counted
+    for counted in (by_async, by_submit):
+        assert 0 < counted["in"] <= MOST_OF_ROUND_TRIP[sys.implementation.name] + SLACK, counted
 
 
 @pytest.mark.parametrize("value", [None, "", "0"])

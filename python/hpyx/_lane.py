@@ -16,7 +16,7 @@ Threads: submit on any, the rest on the pool's.
 
 from _thread import get_ident
 from collections import deque
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from time import monotonic
 
 from . import _python_tasks
@@ -55,9 +55,9 @@ _is_running = _is_traced = False
 # Threads that run tasks of the lane now, one entry each.
 _running = []
 
-# The list (see _list_tasks) of the last task that came from outside and went through the core. While it
-# has not started, others go into the lane; else a round trip is shorter through the core.
-_last_of_core = None, None
+# Whether the last task that went through the core has not started. Then others go into the lane;
+# else a round trip is shorter through the core.
+_waits_in_core = False
 
 # What stands for the lane in the core's queue.
 _stand_in = None
@@ -66,14 +66,16 @@ _stand_in = None
 entered = {}
 
 
-def async_(fn, /, *args, **kwargs):
-    global _last_of_core
-    if not callable(fn):
+def async_(*call, **kwargs):
+    global _waits_in_core
+    if not call or not callable(call[0]):
         raise no_callable("async_")
-    if _waiting or _last_of_core[1] is not None or _running or not _permit:
+    if kwargs:
+        call = call_with_keywords, call[0], call[1:], kwargs
+    if _waiting or _waits_in_core or _running or not _permit:
         if _is_open and get_ident() not in pool_threads:
             future = _new(Future)
-            future._hpyx_call = [(fn, args, kwargs, copy_context())]
+            future._hpyx_call = [(copy_context(), call)]
             _waiting.append(future)
             if _permit:
                 _queue_or_refuse(future)
@@ -82,20 +84,23 @@ def async_(fn, /, *args, **kwargs):
         future = blank_futures.pop()
     except IndexError:
         future = _new_future()
-    future._hpyx_task = _last_of_core = [no_value, (fn, args, kwargs, copy_context())]
+    future._hpyx_task = [no_value, (copy_context(), call)]
+    _waits_in_core = True
     blank_futures.append(_queue(future))
     return future
 
 
-def submit(self, fn, /, *args, **kwargs):
-    global _last_of_core
-    if not callable(fn):
+def submit(self, /, *call, **kwargs):
+    global _waits_in_core
+    if not call or not callable(call[0]):
         raise no_callable("submit")
-    if _waiting or _last_of_core[1] is not None or _running or not _permit:
+    if kwargs:
+        call = call_with_keywords, call[0], call[1:], kwargs
+    if _waiting or _waits_in_core or _running or not _permit:
         group = self._group
         if group is not None and _is_open and get_ident() not in pool_threads:
             future = _new(Future)
-            future._hpyx_call = [(fn, args, kwargs, copy_context())]
+            future._hpyx_call = [(copy_context(), call)]
             future._hpyx_group = group
             group.unfinished[future] = None
             if group.is_closed:
@@ -108,13 +113,16 @@ def submit(self, fn, /, *args, **kwargs):
         future = blank_futures.pop()
     except IndexError:
         future = _new_future()
-    future._hpyx_task = _last_of_core = [no_value, (fn, args, kwargs, copy_context())]
+    future._hpyx_task = [no_value, (copy_context(), call)]
+    _waits_in_core = True
     blank_futures.append(_queue_for(self._core or self._native(), future))
     return future
 
 
 for _function in (async_, submit):
-    _function.__doc__ = getattr(_python_tasks, _function.__name__).__doc__
+    # What it promises, and the signature that tools show, is that of the functions for PyPy.
+    _function.__wrapped__ = getattr(_python_tasks, _function.__name__)
+    _function.__doc__ = _function.__wrapped__.__doc__
 
 
 def _queue_if_needed():
@@ -218,26 +226,23 @@ def _run_until_one_fails(future):
     A frame in which an exception was caught holds on to it as long as it runs (on 25.0). So it ends
     there, and costs those that succeed nothing.
     """
+    global _waits_in_core
     wait_for_task = native.wait_for_task
     while True:
         while future is not None:
             if future is _stand_in:
                 future = _lane_was_run(_run_lane())
                 continue
+            _waits_in_core = False
             task = future._hpyx_task
-            fn, args, kwargs, context = task[1]
+            context, call = task[1]
             task[1] = None
-            if context is None:  # a dependent's
-                context = Context()
             try:
-                if kwargs:
-                    task[0] = context.run(call_with_keywords, fn, args, kwargs)
-                else:
-                    task[0] = context.run(fn, *args)
+                task[0] = context.run(*call)
             except BaseException as error:
                 keep_error(future, error)
                 return future
-            fn = args = kwargs = context = task = None
+            context = call = task = None
             future = _succeeded(future)
         future = wait_for_task()  # while it waits, this frame holds on to no task
         if future is None:
@@ -247,7 +252,9 @@ def _run_until_one_fails(future):
 def _run_lane():
     """Run tasks of the lane until there is none, one fails, or the turn is over; return how many.
     """
+    global _waits_in_core
     _running.append(True)
+    _waits_in_core = False  # it was before the lane in the queue
     _permit.append(True)
     try:
         return _run_waiting()
@@ -268,7 +275,7 @@ def _run_waiting():
         if _waiting and _permit:
             _queue_if_needed()
         try:
-            fn, args, kwargs, context = future._hpyx_call.pop()
+            context, call = future._hpyx_call.pop()
             future._hpyx_call = TAKEN
         except IndexError:
             if was_taken_over(future):
@@ -280,10 +287,7 @@ def _run_waiting():
         if group is not None:
             groups.append(group)
         try:
-            if kwargs:
-                future._hpyx_value = context.run(call_with_keywords, fn, args, kwargs)
-            else:
-                future._hpyx_value = context.run(fn, *args)
+            future._hpyx_value = context.run(*call)
         except BaseException as error:
             future._hpyx_error = trimmed(error)
             end = 0.0  # so that this frame, which holds on to the error (on 25.0), ends

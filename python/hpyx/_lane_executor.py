@@ -74,15 +74,15 @@ class Group:
 
     def packed(self, call):
         """The call of a task that the core takes over: it counts here nevertheless."""
-        fn, args, kwargs, context = call
-        return _run_in_group, (self, fn, args, kwargs), {}, context
+        context, call = call
+        return context, (_run_in_group, self, *call)
 
 
-def _run_in_group(group, fn, args, kwargs):
+def _run_in_group(group, fn, *args):
     groups = entered.setdefault(get_ident(), deque())
     groups.append(group)
     try:
-        return fn(*args, **kwargs)
+        return fn(*args)
     finally:
         groups.pop()
 

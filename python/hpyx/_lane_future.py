@@ -14,6 +14,7 @@ of a list, a deque or an attribute, each of which other threads see whole, as th
 
 import concurrent.futures
 import threading
+import traceback
 from _thread import get_ident
 from collections import deque
 from functools import partial
@@ -152,7 +153,10 @@ def _call_and_log(tell, future):
 def _log(future, error):
     from ._future import _log_callback_error
 
-    _log_callback_error(future, error)
+    try:
+        _log_callback_error(future, error)
+    except BaseException:  # a handler's; a thread of the pool must not die of it
+        traceback.print_exc()
 
 
 def _raise_escaped(future):
@@ -189,7 +193,7 @@ def _take_over(future):
         return False
     core = native.new_for_lane(False)
     group = future._hpyx_group
-    core._hpyx_call = packed if group is None else group.packed(packed)
+    core._hpyx_task = [no_value, packed if group is None else group.packed(packed)]
     future._hpyx_core = core
     try:
         call.pop()

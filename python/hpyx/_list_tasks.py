@@ -2,7 +2,8 @@
 
 There, an attribute of a native object and a call of a function written in Python cost as much as a
 call into native code. So all that Python knows of a task is one list, an ordinary object: the value
-(``no_value`` until it is there) and the packed call. It is the attribute ``_hpyx_task`` of the
+(``no_value`` until it is there) and the packed call: the context variables, and the callable with
+its arguments behind it. It is the attribute ``_hpyx_task`` of the
 future; and what each task goes through is one function.
 Called by: ``_lane``, which runs them, for tasks that it leaves to the core; ``_future``.
 Invariants and threads: as in ``_python_tasks``, which has the rest.
@@ -32,15 +33,10 @@ _wait = native.FutureBase._wait
 def run_future(future):
     """Run the call of a future and keep its outcome there; say whether it returned a value."""
     task = future._hpyx_task
-    fn, args, kwargs, context = task[1]
+    context, call = task[1]
     task[1] = None
-    if context is None:
-        context = Context()
     try:
-        if kwargs:
-            task[0] = context.run(call_with_keywords, fn, args, kwargs)
-        else:
-            task[0] = context.run(fn, *args)
+        task[0] = context.run(*call)
     except BaseException as error:
         keep_error(future, error)
         return False
@@ -75,7 +71,20 @@ def _set_value(self, value):
     self._hpyx_task = [value, None]
 
 
+def _get_call(self):
+    """The callable and its arguments; None: taken away."""
+    if self._hpyx_task[1] is None:
+        return None
+    call = self._hpyx_task[1][1]
+    return call[1:3] if call[0] is call_with_keywords else (call[0], call[1:])
+
+
 def _set_call(self, call):
+    """The other front end's form of a call: what a dependent is to do. None: it is taken away."""
+    if call is not None:
+        fn, args, kwargs, context = call
+        call = (call_with_keywords, fn, args, kwargs) if kwargs else (fn, *args)
+        call = Context() if context is None else context, call
     self._hpyx_task = [no_value, call]
 
 
@@ -85,7 +94,7 @@ members = {
     **_python_tasks.members,
     "_hpyx_task": (no_value, None),
     "_hpyx_value": property(lambda self: self._hpyx_task[0], _set_value),
-    "_hpyx_call": property(lambda self: self._hpyx_task[1], _set_call),
+    "_hpyx_call": property(_get_call, _set_call),
     "result": result,
 }
 

@@ -1,0 +1,191 @@
+"""Many threads use the same futures at once, in every way: each ends once, and tells each once.
+
+Bursts, so that tasks wait, start and end while they are used.
+"""
+
+import collections
+import concurrent.futures
+import random
+
+import pytest
+
+import hpyx
+import sizes
+from child import run_clean
+from helpers import Gate, parallel
+
+BURST = 40
+USERS = 4
+
+
+class Burst:
+    """A burst of tasks, and what became of all that was done with their futures."""
+
+    def __init__(self, submit):
+        self.ran = []
+        self.called = []
+        self.attached = []  # per callback: the index of its future
+        self.dependents = []
+        self.futures = [submit(self.run, index) for index in range(BURST)]
+
+    def run(self, index):
+        self.ran.append(index)
+        return -index
+
+    def use(self, seed):
+        """Do something with each future, in an order of this thread's own."""
+        chance = random.Random(seed)
+        for index in chance.sample(range(BURST), BURST):
+            getattr(self, "do_" + chance.choice(DEEDS))(index, self.futures[index])
+
+    def do_cancel(self, index, future):
+        assert future.cancel() in (True, False)
+
+    def do_then(self, index, future):
+        self.dependents.append((index, future.then(lambda done: done.result())))
+
+    def do_when_all(self, index, future):
+        self.dependents.append((index, hpyx.when_all(future).then(lambda all_: all_.result()[0])))
+
+    def do_callback(self, index, future):
+        self.attached.append(index)
+        future.add_done_callback(lambda done: self.called.append((index, done is future)))
+
+    def do_result(self, index, future):
+        try:
+            assert future.result(sizes.PATIENCE) == -index
+        except concurrent.futures.CancelledError:
+            assert future.cancelled()
+
+    def do_wait(self, index, future):
+        done = concurrent.futures.wait([future], sizes.PATIENCE).done
+        assert done == {future} and future.done() and not future.running()
+
+    def do_look(self, index, future):
+        looks = future.done(), future.running(), future.cancelled()
+        assert sum(looks) <= 2, looks
+
+    def check(self):
+        """All has ended, and agrees with itself."""
+        concurrent.futures.wait(self.futures, sizes.PATIENCE)
+        cancelled = {index for index, future in enumerate(self.futures) if future.cancelled()}
+        assert sorted(self.ran) == sorted(set(range(BURST)) - cancelled)
+        for index, dependent in self.dependents:
+            error = None
+            try:
+                assert dependent.result(sizes.PATIENCE) == -index
+            except concurrent.futures.CancelledError as cancellation:
+                error = cancellation
+            assert (index in cancelled) == (error is not None)
+        assert all(same for _, same in self.called)
+        called = collections.Counter(index for index, _ in self.called)
+        assert called == collections.Counter(self.attached)
+
+
+DEEDS = [name[3:] for name in dir(Burst) if name.startswith("do_")]
+
+
+@pytest.mark.parametrize("way", ["async_", "executor"])
+def test_whatever_threads_do_with_the_same_futures_each_ends_once(way):
+    for round_ in range(sizes.MANY // 20):
+        executor = hpyx.HPXExecutor()
+        burst = Burst(hpyx.async_ if way == "async_" else executor.submit)
+        parallel(lambda index, burst=burst, first=USERS * round_: burst.use(first + index), USERS)
+        executor.shutdown(wait=True)
+        burst.check()
+
+
+def scene_order_of_starts(count):
+    """Attach something to every other task while all wait; return the order of their starts."""
+    started = []
+    with Gate() as gate:
+        held = hpyx.async_(gate)
+        gate.entered()
+        futures = [hpyx.async_(started.append, index) for index in range(count)]
+        attached = [future.then(lambda done: done.result()) for future in futures[1::4]]
+        attached += [hpyx.when_all(*futures[3::4])]
+    for future in [held, *futures, *attached]:
+        future.result()
+    return started
+
+
+def test_what_waits_for_a_task_does_not_move_it_in_the_queue(one_worker_no_growth):
+    assert one_worker_no_growth.call(scene_order_of_starts, 40) == list(range(40))
+
+
+def test_an_executor_that_shuts_down_cancels_and_waits_for_tasks_that_others_wait_for(held):
+    executor = hpyx.HPXExecutor()
+    futures = [executor.submit(abs, -index) for index in range(8)]
+    sums = [future.then(lambda done: done.result() + 1) for future in futures[::2]]
+    executor.shutdown(wait=False, cancel_futures=True)
+    assert all(future.cancelled() for future in [*futures, *sums])
+    executor.shutdown(wait=True)
+
+
+def test_a_task_that_others_wait_for_counts_in_its_executor_until_it_has_ended():
+    with Gate() as gate:
+        executor = hpyx.HPXExecutor()
+        futures = [executor.submit(gate, index) for index in range(2)]
+        gate.entered(2)
+        more = [executor.submit(abs, -index) for index in range(4)]
+        total = hpyx.when_all(*futures, *more)
+        gate.open()
+        executor.shutdown(wait=True)
+        assert all(future.done() for future in [*futures, *more])
+    assert total.result(sizes.PATIENCE) == (0, 1, 0, 1, 2, 3)
+
+
+def test_a_task_of_an_executor_that_runs_for_its_waiter_is_inside_its_executor(executor):
+    def shut_down():
+        with pytest.raises(RuntimeError, match="own executor"):
+            executor.shutdown(wait=True)
+        return "refused"
+
+    def wait_for_it():
+        return waited_for.result()
+
+    with Gate() as gate:
+        holders = [hpyx.async_(gate) for _ in range(2)]
+        gate.entered(2)
+        waiting = hpyx.async_(wait_for_it)
+        waited_for = executor.submit(shut_down)
+    assert waiting.result(sizes.PATIENCE) == "refused"
+    for holder in holders:
+        holder.result(sizes.PATIENCE)
+
+
+def test_tasks_that_race_with_the_end_of_the_runtime_end_or_are_refused():
+    script = f"""
+        import threading, hpyx
+        hpyx.init(os_threads=2)
+        executor = hpyx.HPXExecutor()
+        futures, refused, submitted = [], [], threading.Semaphore(0)
+
+        def submit_until_refused(submit):
+            futures.append(submit(abs, -1))
+            submitted.release()
+            while True:
+                try:
+                    future = submit(abs, -1)
+                except RuntimeError as error:
+                    refused.append(str(error))
+                    return
+                futures.append(future)
+
+        threads = [
+            threading.Thread(target=submit_until_refused, args=(submit,))
+            for submit in (hpyx.async_, executor.submit, executor.submit)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            submitted.acquire()
+        hpyx.shutdown()
+        for thread in threads:
+            thread.join()
+        outcomes = [future.exception({sizes.PATIENCE}) for future in futures]
+        assert all("shut" in text for text in refused), refused
+        assert all(error is None or "shut" in str(error) for error in outcomes), outcomes
+        print(len(refused), len(futures) >= 3)
+    """
+    assert run_clean(script) == "3 True\n"
