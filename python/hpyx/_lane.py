@@ -102,9 +102,9 @@ def submit(self, /, *call, **kwargs):
             future = _new(Future)
             future._hpyx_call = [(copy_context(), call)]
             future._hpyx_group = group
-            group.unfinished[future] = None
+            group.unfinished.append(None)
             if group.is_closed:
-                group.refuse(future)
+                group.refuse()
             _waiting.append(future)
             if _permit:
                 _queue_or_refuse(future)
@@ -157,7 +157,7 @@ def _give_up(future):
     future._hpyx_call = TAKEN
     future._hpyx_error = RuntimeError(_CLOSED)
     if future._hpyx_group is not None:
-        future._hpyx_group.leave(future)
+        future._hpyx_group.leave()
     tell_watchers_and_log(future)
     return True
 
@@ -171,6 +171,11 @@ def waiting():
     Those that were cancelled, or taken over by the core, count until their turn has come.
     """
     return len(_waiting) - (0 if _permit else 1)
+
+
+def waiting_in(group):
+    """Return the futures of a group whose turn in the lane has not come, in order."""
+    return [future for future in list(_waiting) if future._hpyx_group is group]
 
 
 def runtime_started(defers):
@@ -295,7 +300,7 @@ def _run_waiting():
             tell_watchers_and_log(future)
         if group is not None:
             groups.pop()
-            group.unfinished.pop(future, None)
+            group.unfinished.pop()
             if group.rings:
                 group.look()
         if monotonic() >= end:

@@ -3,7 +3,7 @@
 Owns: the tasks of one executor that are in the lane or run, and the half of the executor that is in
 Python there: the native executor is a part of it, for the tasks that go through the core.
 Called by: ``_executor``, ``_lane``, ``_lane_future``.
-Invariant: a task is in its group from its submission until those who watch it were told; after
+Invariant: a task counts in its group from its submission until those who watch it were told; after
 close() none enters. Threads: any.
 """
 
@@ -12,7 +12,7 @@ from collections import deque
 
 from ._core_module import native
 from ._exit import stays_at_exit
-from ._lane import entered
+from ._lane import entered, waiting_in
 from ._lane_future import Waiter
 from ._python_tasks import OUR_CODE
 
@@ -22,21 +22,24 @@ _wait_for_others = stays_at_exit(native.ExecutorBase._wait)
 class Group:
     """The tasks of one executor that the lane, and not the core, knows of."""
 
-    __slots__ = ("is_closed", "rings", "unfinished")
+    __slots__ = ("in_core", "is_closed", "rings", "unfinished")
 
     def __init__(self):
-        self.unfinished = {}  # a set that keeps the order of submission
+        # One None each: adding and removing one is whole, which counting is not. No dictionary of
+        # futures: hashing an object by its identity is dear on GraalPy.
+        self.unfinished = deque()
+        self.in_core = []  # the futures of those that the core took over
         self.is_closed = False
         self.rings = []
 
-    def refuse(self, future):
+    def refuse(self):
         """A task was submitted after close(). Raises: RuntimeError."""
-        self.leave(future)
+        self.leave()
         raise RuntimeError("cannot schedule new futures after shutdown")
 
-    def leave(self, future):
+    def leave(self):
         """A task has ended."""
-        self.unfinished.pop(future, None)
+        self.unfinished.pop()
         self.look()
 
     def look(self):
@@ -49,7 +52,7 @@ class Group:
         """Let no more tasks in; cancel those that have not started, if asked to."""
         self.is_closed = True
         escaped = None
-        for future in list(self.unfinished) if cancels else ():
+        for future in [*self.in_core, *waiting_in(self)] if cancels else ():
             try:
                 future.cancel()
             except BaseException as error:  # a callback let it through

@@ -201,6 +201,8 @@ def _take_over(future):
         future._hpyx_core = None
         return False
     future._hpyx_call = TAKEN
+    if group is not None:
+        group.in_core.append(future)
     core.add_done_callback(partial(_core_has_ended, future))
     return True
 
@@ -216,7 +218,8 @@ def _core_has_ended(future, core):
         _copy_outcome(future, core)
     group = future._hpyx_group
     if group is not None:
-        group.leave(future)
+        group.in_core.remove(future)
+        group.leave()
     _raise_escaped(future)
 
 
@@ -326,7 +329,7 @@ def cancel(self):
         return core.cancel()
     group = self._hpyx_group
     if group is not None:
-        group.leave(self)
+        group.leave()
     _raise_escaped(self)
     return True
 
