@@ -15,7 +15,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo:  ## run examples/stdlib_census.py on every interpreter, with one and the same wheel
-	$(MATRIX) --experimental --run examples/stdlib_census.py
+	$(MATRIX) --run examples/stdlib_census.py
 
 test:  ## run the test suite on every interpreter, with one and the same wheel
 	$(MATRIX) --jobs $(JOBS)

@@ -84,6 +84,8 @@ def describe_interpreter():
 
 
 def _column(free_threaded):
+    if sys.implementation.name == "graalpy":  # several are one version of Python
+        return "graalpy{}{}".format(*sys.implementation.version)
     prefix = {"cpython": "cp"}.get(sys.implementation.name, sys.implementation.name)
     return f"{prefix}{sys.version_info[0]}{sys.version_info[1]}{'t' if free_threaded else ''}"
 

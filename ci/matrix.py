@@ -40,7 +40,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", help="columns, by commas")
-    parser.add_argument("--experimental", action="store_true", help="experimental columns, too")
     parser.add_argument("-k", help="only tests whose name matches, as in pytest")
     parser.add_argument("--jobs", type=int, default=1, help="columns at the same time")
     parser.add_argument("--timeout", type=float, default=1200, help="seconds for one column")
@@ -49,8 +48,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--wheel", type=Path, help="this wheel, instead of building one")
     options = parser.parse_args(arguments[:cut])
     options.pytest_args = arguments[cut + 1 :] + (["-k", options.k] if options.k else [])
-    promised = [c.name for c in COLUMNS if options.experimental or not c.experimental]
-    options.columns = options.only.split(",") if options.only else promised
+    options.columns = options.only.split(",") if options.only else list(BY_NAME)
     unknown = set(options.columns) - set(BY_NAME)
     if unknown:
         parser.error(f"no such column: {', '.join(sorted(unknown))}; have {', '.join(BY_NAME)}")
@@ -93,10 +91,6 @@ def summary(outcomes: list[Outcome], wheel: Path, script: bool) -> int:
         if outcome.library and outcome.library != expected:
             outcome.note = f"loaded another library than the one of {wheel.name}"
     say(f"\n{table(outcomes, counts=not script)}")
-    left_out = {c.name for c in COLUMNS if c.experimental} - {o.column.name for o in outcomes}
-    if left_out:
-        names = ", ".join(sorted(left_out))
-        say(f"!!! {names} NOT RUN (experimental): name them with --only, as in ONLY=graalpy251")
     say(f"\nwheel {wheel.name}, library sha256 {expected}")
     failed = not all(outcome.ok for outcome in outcomes)
     if all(outcome.missing for outcome in outcomes):

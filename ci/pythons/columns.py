@@ -30,7 +30,6 @@ class Column:
 
     environment: "venv" (a virtual environment, its own pip), or "target" (no venv there:
     ``pip install --target`` into a folder that is put on PYTHONPATH).
-    experimental: part of the suite is known to fail there (the README says so): run when asked for.
     pip_from: column whose pip does the installing where the interpreter has none.
     """
 
@@ -40,7 +39,6 @@ class Column:
     sources: tuple[Source, ...]
     environment: str = "venv"
     pip_from: str | None = None
-    experimental: bool = False
 
 
 COLUMNS = (
@@ -54,8 +52,8 @@ COLUMNS = (
     Column("cp314", "CPython 3.14", False, (DebianRoot("sid", "python3.14"), Uv("3.14"))),
     Column("cp315", "CPython 3.15", False, (DebianRoot("sid", "python3.15"), Uv("3.15"))),
     Column("pypy311", "PyPy 8.0 (3.11)", False, (DebianRoot("sid", "pypy3"),)),
-    Column("graalpy250", "GraalPy 25.0", False, (GraalPy("25.0.3"),), "target", "cp313", True),
-    Column("graalpy251", "GraalPy 25.1", False, (GraalPy("25.1.3"),), "target", "cp313", True),
+    Column("graalpy250", "GraalPy 25.0", False, (GraalPy("25.0.3"),), "target", "cp313"),
+    Column("graalpy251", "GraalPy 25.1", False, (GraalPy("25.1.3"),), "target", "cp313"),
 )
 
 BY_NAME = {column.name: column for column in COLUMNS}
