@@ -1,16 +1,18 @@
 """The lane: the queue of tasks that come from outside the pool, kept in Python (GraalPy).
 
 There, making a native object, or calling native code, costs more than all that Python does for a
-task. So a future of such a task is a Python object (``_lane_future``), the queue is a deque, and the
-core knows of the lane as a whole: while something is in the lane, the lane is in the core's queue
-once, like a task. A thread of the pool that gets it runs tasks of the lane for a while. So the core
-wakes, steals, calls spares and ends as it does everywhere. What tasks submit, what depends on other
-futures, and everything while it is traced, goes through ``_list_tasks``, that is, through the core.
+task. So a future of such a task is a Python object (``_lane_future``), the queue is a deque, and
+the core knows of the lane as a whole: while something is in the lane, the lane is in the core's
+queue once, like a task. A thread of the pool that gets it runs tasks of the lane for a while. So
+the core wakes, steals, calls spares and ends as it does everywhere. A task that comes when nothing
+else does, what tasks submit, what depends on other futures, and everything while it is traced, goes
+through the core (see ``_list_tasks``).
 Called by: ``_submit``, ``_executor``, ``_runtime`` (opens and closes it, runs the threads).
-Invariants: while something is in ``_waiting``, the lane is in the core's queue, or somebody is about
-to put it there. ``_permit`` has an entry whenever it is not: who takes the entry puts the lane into
-the queue; the thread that gets the lane gives the entry back, and only then looks into
-``_waiting``. Tasks start in the order of their submission.
+Invariants: while something is in ``_waiting``, the lane is in the core's queue, or somebody is
+about to put it there. ``_permit`` has an entry whenever it is not: who takes the entry puts the
+lane into the queue; the thread that gets the lane gives the entry back, and only then looks into
+``_waiting``. Tasks start in the order of their submission: nothing goes through the core while the
+lane has, or runs, any.
 Threads: submit on any, the rest on the pool's.
 """
 
@@ -255,8 +257,7 @@ def _run_until_one_fails(future):
 
 
 def _run_lane():
-    """Run tasks of the lane until there is none, one fails, or the turn is over; return how many.
-    """
+    """Run tasks of the lane until none is left, one fails, or the turn is over; return how many."""
     global _waits_in_core
     _running.append(True)
     _waits_in_core = False  # it was before the lane in the queue

@@ -109,9 +109,7 @@ def _set_up(self, initializer):
 def _native(self):
     """Return the native executor. Raises: RuntimeError if there is none."""
     if self._core is None:
-        raise RuntimeError(
-            "HPXExecutor.__init__ was not called: call super().__init__() first"
-        )
+        raise RuntimeError("HPXExecutor.__init__ was not called: call super().__init__() first")
     return self._core
 
 

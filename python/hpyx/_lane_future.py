@@ -4,10 +4,10 @@ Owns: the methods of such futures, and how the core takes one over. Called by: `
 class they become part of, and ``_lane``, which makes, starts and ends these futures.
 Invariants: ``_hpyx_call`` is a list with the packed call; who takes it out starts the task, cancels
 it, or gives it to the core, and puts ``TAKEN`` in the place of the list, as GraalPy's lists hold on
-to what was taken off their end. A value or an error is there before those who wait are told; whoever
-adds one who is to be told looks for the outcome after that, so one of the two tells. Where the core
-has taken over (``_hpyx_core``) its future decides, and the outcome is copied from there. A task that
-had started before is followed instead (``_hpyx_follower``).
+to what was taken off their end. A value or an error is there before those who wait are told;
+whoever adds one who is to be told looks for the outcome after that, so one of the two tells. Where
+the core has taken over (``_hpyx_core``) its future decides, and the outcome is copied from there. A
+task that had started before is followed instead (``_hpyx_follower``).
 Threads: any. ``_lock`` is for what is rare; whatever an ordinary task goes through is one operation
 of a list, a deque or an attribute, each of which other threads see whole, as there is a GIL.
 """
@@ -107,8 +107,7 @@ def _copy_outcome(future, core):
 
 
 def watch(future, tell):
-    """Have tell(future) called when there is an outcome. It may be there already: look after this.
-    """
+    """Have tell(future) called when there is an outcome: look whether it is there after this."""
     with _lock:
         watchers = future._hpyx_watchers
         if watchers is None:
@@ -234,6 +233,7 @@ def _settle(promise, future):
 
 
 # What follows becomes part of the class Future.
+
 
 def result(self, timeout=None):
     value = self._hpyx_value

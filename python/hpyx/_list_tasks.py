@@ -9,14 +9,13 @@ Called by: ``_lane``, which runs them, for tasks that it leaves to the core; ``_
 Invariants and threads: as in ``_python_tasks``, which has the rest.
 """
 
-from contextvars import Context, copy_context
+from contextvars import Context
 
 from . import _python_tasks
 from ._core_module import native
 from ._exit import ProcessEnds, stay
 from ._python_tasks import (
     OUR_CODE,
-    blank_futures,
     call_with_keywords,
     disarm,
     keep_error,

@@ -1,6 +1,7 @@
 """How tasks are packed and run where Python does that: chosen here, by what was probed.
 
-Called by: ``_future``, ``_submit``, ``_executor``, ``_runtime``, ``_trace``. Threads: none of its own.
+Called by: ``_future``, ``_submit``, ``_executor``, ``_runtime``, ``_trace``. Threads: none of its
+own.
 """
 
 from . import _python_tasks

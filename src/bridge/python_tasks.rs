@@ -164,7 +164,7 @@ pub fn queue_taken_over<'py>(
     none(py, interpreter_of(&module))
 }
 
-/// A pool thread has run so many tasks of the lane, and takes the next task if there is one at hand.
+/// A pool thread has run so many tasks of the lane; it takes the next task if one is at hand.
 pub fn lane_was_run<'py>(
     py: Attached<'py>,
     module: Module<'py>,
