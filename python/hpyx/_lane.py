@@ -74,14 +74,14 @@ def async_(*call, **kwargs):
         raise no_callable("async_")
     if kwargs:
         call = call_with_keywords, call[0], call[1:], kwargs
-    if _waiting or _waits_in_core or _running or not _permit:
-        if _is_open and get_ident() not in pool_threads:
-            future = _new(Future)
-            future._hpyx_call = [(copy_context(), call)]
-            _waiting.append(future)
-            if _permit:
-                _queue_or_refuse(future)
-            return future
+    is_busy = _waiting or _waits_in_core or _running or not _permit
+    if is_busy and _is_open and get_ident() not in pool_threads:
+        future = _new(Future)
+        future._hpyx_call = [(copy_context(), call)]
+        _waiting.append(future)
+        if _permit:
+            _queue_or_refuse(future)
+        return future
     try:
         future = blank_futures.pop()
     except IndexError:

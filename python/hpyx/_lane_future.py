@@ -40,6 +40,9 @@ TAKEN = []
 CANCELLED = object()
 
 
+_unused_waiters = []
+
+
 class Waiter:
     """Something to wait with; there are as many as threads have ever waited at the same time.
 
@@ -48,13 +51,11 @@ class Waiter:
 
     __slots__ = ("_bell", "ring")
 
-    _unused = []
-
     @classmethod
     def take(cls):
         """Return one that nobody uses."""
         try:
-            return cls._unused.pop()
+            return _unused_waiters.pop()
         except IndexError:
             waiter = cls()
             waiter._bell = native.new_bell()
@@ -67,7 +68,7 @@ class Waiter:
 
     def give_back(self):
         """Nobody uses it any more."""
-        self._unused.append(self)
+        _unused_waiters.append(self)
 
 
 def _refuse_new(cls, *args, **kwargs):
