@@ -166,11 +166,11 @@ def test_tasks_that_race_with_the_end_of_the_runtime_end_or_are_refused():
             submitted.release()
             while True:
                 try:
-                    future = submit(abs, -1)
+                    futures.extend([submit(abs, -1) for _ in range(50)])
                 except RuntimeError as error:
                     refused.append(str(error))
                     return
-                futures.append(future)
+                futures[-1].exception()  # so that the queue does not grow and grow
 
         threads = [
             threading.Thread(target=submit_until_refused, args=(submit,))
