@@ -74,8 +74,8 @@ COUNT = """
 
 # Calls per task at most, when many are submitted at once: into native code (submission; end of the
 # task, or the result and the future's own end where these are native), and out of it. On GraalPy
-# such a task stays in Python altogether.
-MOST = {"cpython": (3, 30), "pypy": (2, 3), "graalpy": (0.1, 1)}
+# all but the first of them stay in Python altogether.
+MOST = {"cpython": (3, 30), "pypy": (2, 3), "graalpy": (0.5, 2)}
 MOST_FREE_THREADED = 3, 36
 # The same into native code, when each is waited for before the next. Those out of it depend on how
 # often a thread falls asleep.

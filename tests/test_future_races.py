@@ -14,7 +14,7 @@ import sizes
 from child import run_clean
 from helpers import Gate, parallel
 
-BURST = 40
+BURST = 100  # on GraalPy the last ones of such a burst go through the lane
 USERS = 4
 
 
@@ -110,7 +110,7 @@ def scene_order_of_starts(count):
 
 
 def test_what_waits_for_a_task_does_not_move_it_in_the_queue(one_worker_no_growth):
-    assert one_worker_no_growth.call(scene_order_of_starts, 40) == list(range(40))
+    assert one_worker_no_growth.call(scene_order_of_starts, 120) == list(range(120))
 
 
 def test_an_executor_that_shuts_down_cancels_and_waits_for_tasks_that_others_wait_for(held):

@@ -4,9 +4,9 @@ There, making a native object, or calling native code, costs more than all that 
 task. So a future of such a task is a Python object (``_lane_future``), the queue is a deque, and
 the core knows of the lane as a whole: while something is in the lane, the lane is in the core's
 queue once, like a task. A thread of the pool that gets it runs tasks of the lane for a while. So
-the core wakes, steals, calls spares and ends as it does everywhere. A task that comes when nothing
-else does, what tasks submit, what depends on other futures, and everything while it is traced, goes
-through the core (see ``_list_tasks``).
+the core wakes, steals, calls spares and ends as it does everywhere. A few tasks at a time, what
+tasks submit, what depends on other futures, and everything while it is traced, goes through the
+core (see ``_list_tasks``).
 Called by: ``_submit``, ``_executor``, ``_runtime`` (opens and closes it, runs the threads).
 Invariants: while something is in ``_waiting``, the lane is in the core's queue, or somebody is
 about to put it there. ``_permit`` has an entry whenever it is not: who takes the entry puts the
@@ -57,9 +57,11 @@ _is_running = _is_traced = False
 # Threads that run tasks of the lane now, one entry each.
 _running = []
 
-# Whether the last task that went through the core has not started. Then others go into the lane;
-# else a round trip is shorter through the core.
-_waits_in_core = False
+# How many tasks went through the core since one of the core's has started. A few at a time are
+# better off there: a round trip is shorter, and a lane that runs empty again and again costs more
+# than it saves. So the lane is for what comes when this has reached FEW.
+_in_core = 0
+FEW = 64
 
 # What stands for the lane in the core's queue.
 _stand_in = None
@@ -69,12 +71,12 @@ entered = {}
 
 
 def async_(*call, **kwargs):
-    global _waits_in_core
+    global _in_core
     if not call or not callable(call[0]):
         raise no_callable("async_")
     if kwargs:
         call = call_with_keywords, call[0], call[1:], kwargs
-    is_busy = _waiting or _waits_in_core or _running or not _permit
+    is_busy = _waiting or _in_core >= FEW or _running or not _permit
     if is_busy and _is_open and get_ident() not in pool_threads:
         future = _new(Future)
         future._hpyx_call = [(copy_context(), call)]
@@ -87,18 +89,18 @@ def async_(*call, **kwargs):
     except IndexError:
         future = _new_future()
     future._hpyx_task = [no_value, (copy_context(), call)]
-    _waits_in_core = True
+    _in_core += 1  # about: an addition that another thread's undoes does not matter
     blank_futures.append(_queue(future))
     return future
 
 
 def submit(self, /, *call, **kwargs):
-    global _waits_in_core
+    global _in_core
     if not call or not callable(call[0]):
         raise no_callable("submit")
     if kwargs:
         call = call_with_keywords, call[0], call[1:], kwargs
-    if _waiting or _waits_in_core or _running or not _permit:
+    if _waiting or _in_core >= FEW or _running or not _permit:
         group = self._group
         if group is not None and _is_open and get_ident() not in pool_threads:
             future = _new(Future)
@@ -116,7 +118,7 @@ def submit(self, /, *call, **kwargs):
     except IndexError:
         future = _new_future()
     future._hpyx_task = [no_value, (copy_context(), call)]
-    _waits_in_core = True
+    _in_core += 1  # about: an addition that another thread's undoes does not matter
     blank_futures.append(_queue_for(self._core or self._native(), future))
     return future
 
@@ -233,14 +235,14 @@ def _run_until_one_fails(future):
     A frame in which an exception was caught holds on to it as long as it runs (on 25.0). So it ends
     there, and costs those that succeed nothing.
     """
-    global _waits_in_core
+    global _in_core
     wait_for_task = native.wait_for_task
     while True:
         while future is not None:
             if future is _stand_in:
-                future = _lane_was_run(_run_lane())
+                future = _lane_was_run(*_run_lane())
                 continue
-            _waits_in_core = False
+            _in_core = 0
             task = future._hpyx_task
             context, call = task[1]
             task[1] = None
@@ -257,10 +259,13 @@ def _run_until_one_fails(future):
 
 
 def _run_lane():
-    """Run tasks of the lane until none is left, one fails, or the turn is over; return how many."""
-    global _waits_in_core
+    """Run tasks of the lane until none is left, one fails, one is the core's, or the turn is over.
+
+    Return how many, and the future of the one that is the core's, or None.
+    """
+    global _in_core
     _running.append(True)
-    _waits_in_core = False  # it was before the lane in the queue
+    _in_core = 0  # those were before the lane in the queue
     _permit.append(True)
     try:
         return _run_waiting()
@@ -277,7 +282,7 @@ def _run_waiting():
         try:
             future = take()
         except IndexError:
-            return count
+            return count, None
         if _waiting and _permit:
             _queue_if_needed()
         try:
@@ -285,8 +290,7 @@ def _run_waiting():
             future._hpyx_call = TAKEN
         except IndexError:
             if was_taken_over(future):
-                native.queue_taken_over(future._hpyx_core)  # which this thread takes next
-                return count
+                return count, future._hpyx_core
             continue
         count += 1
         group = future._hpyx_group
@@ -305,7 +309,7 @@ def _run_waiting():
             if group.rings:
                 group.look()
         if monotonic() >= end:
-            return count
+            return count, None
 
 
 OUR_CODE.update([_run_until_one_fails.__code__, _run_waiting.__code__])

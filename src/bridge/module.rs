@@ -22,7 +22,7 @@ use crate::host::ThreadRole;
 use crate::sched::pool::PoolSize;
 use crate::trace;
 
-static FUNCTIONS: Static<[HPyMeth; 34]> = Static([
+static FUNCTIONS: Static<[HPyMeth; 33]> = Static([
     function!(
         c"async_",
         async_,
@@ -89,14 +89,9 @@ static FUNCTIONS: Static<[HPyMeth; 34]> = Static([
         c"queue_lane() -> bool: a pool thread will see the lane"
     ),
     function!(
-        c"queue_taken_over",
-        python_tasks::queue_taken_over,
-        c"queue_taken_over(future, /): queue what took over a task of the lane"
-    ),
-    function!(
         c"lane_was_run",
         python_tasks::lane_was_run,
-        c"lane_was_run(count, /) -> Future, started, or None, after so many tasks of the lane"
+        c"lane_was_run(count, next, /) -> Future, started, or None, after so many tasks of the lane"
     ),
     function!(c"close", close, c"close(): accept no more work; threads end when all is done"),
     function!(

@@ -151,20 +151,9 @@ pub fn queue_lane<'py>(
     py.bool(is_seen)
 }
 
-/// Queues a future that took over a task of the lane, as what the task itself would be here.
-pub fn queue_taken_over<'py>(
-    py: Attached<'py>,
-    module: Module<'py>,
-    arguments: Arguments<'py>,
-) -> PyResult<'py, Handle<'py>> {
-    // SAFETY: the package passes what `new_future` or `queue` returned.
-    let future: Future<'py> = unsafe { This::assume(arguments.word(0)) };
-    future.lend().got_attributes(py);
-    submit::push_admitted(py, &future.lend());
-    none(py, interpreter_of(&module))
-}
-
-/// A pool thread has run so many tasks of the lane; it takes the next task if one is at hand.
+/// `lane_was_run(count, next)`: a pool thread has run so many tasks of the lane. It goes on with
+/// `next`, a future that took over the task whose turn has come, unless that has started elsewhere;
+/// else it takes the next task if one is at hand.
 pub fn lane_was_run<'py>(
     py: Attached<'py>,
     module: Module<'py>,
@@ -176,6 +165,16 @@ pub fn lane_was_run<'py>(
         return none(py, interpreter);
     };
     pool.tasks_end(count);
+    if arguments.word(1) != interpreter.names().word(Name::None) {
+        // SAFETY: the package passes None, or what `new_for_lane` returned.
+        let taken_over: Future<'py> = unsafe { This::assume(arguments.word(1)) };
+        taken_over.lend().got_attributes(py);
+        pool.task_begins();
+        if run::start_in_python(py, &taken_over.lend()) {
+            return Ok(taken_over.handle(py));
+        }
+        pool.task_dropped();
+    }
     let next = first_that_runs(py, interpreter, pool, || pool.next_task_nowait());
     next.map_or_else(|| none(py, interpreter), Ok)
 }
