@@ -107,9 +107,9 @@ def submit(self, /, *call, **kwargs):
             future._hpyx_call = [(copy_context(), call)]
             future._hpyx_group = group
             group.unfinished.append(None)
-            if group.is_closed:
-                group.refuse()
             _waiting.append(future)
+            if group.is_closed and _claim(future):
+                group.refuse()
             if _permit:
                 _queue_or_refuse(future)
             return future
@@ -133,9 +133,19 @@ def _queue_if_needed():
     """Put the lane into the core's queue, unless it is there. False: perhaps nobody looks there."""
     try:
         _permit.pop()
+        return _queue_lane()
     except IndexError:
         return True
-    return _queue_lane()
+    except BaseException:
+        # A signal handler raised, before or after the lane was queued: once too often does no harm.
+        _permit.append(True)
+        raise
+
+
+def queue_if_waiting():
+    """The same for who waits for the lane: a signal handler may have kept a submitter from it."""
+    if _waiting and _permit:
+        _queue_if_needed()
 
 
 def _queue_or_refuse(future):
@@ -153,12 +163,19 @@ def _queue_or_refuse(future):
         raise RuntimeError(_CLOSED)
 
 
-def _give_up(future):
+def _claim(future):
+    """Take the call out, so that nobody runs it. False: somebody else has it."""
     try:
         future._hpyx_call.pop()
     except IndexError:
         return False
     future._hpyx_call = TAKEN
+    return True
+
+
+def _give_up(future):
+    if not _claim(future):
+        return False
     future._hpyx_error = RuntimeError(_CLOSED)
     if future._hpyx_group is not None:
         future._hpyx_group.leave()

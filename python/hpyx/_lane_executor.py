@@ -12,7 +12,7 @@ from collections import deque
 
 from ._core_module import native
 from ._exit import stays_at_exit
-from ._lane import entered, waiting_in
+from ._lane import entered, queue_if_waiting, waiting_in
 from ._lane_future import Waiter
 from ._python_tasks import OUR_CODE
 
@@ -28,7 +28,7 @@ class Group:
         # One None each: adding and removing one is whole, which counting is not. No dictionary of
         # futures: hashing an object by its identity is dear on GraalPy.
         self.unfinished = deque()
-        self.in_core = []  # the futures of those that the core took over
+        self.in_core = deque()  # the futures of those that the core took over
         self.is_closed = False
         self.rings = []
 
@@ -66,6 +66,7 @@ class Group:
         self.rings.append(waiter.ring)
         try:
             while self.unfinished:
+                queue_if_waiting()
                 waiter.wait(None)
         finally:
             self.rings.remove(waiter.ring)

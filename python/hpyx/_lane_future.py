@@ -194,16 +194,18 @@ def _take_over(future):
     core = native.new_for_lane(False)
     group = future._hpyx_group
     core._hpyx_task = [no_value, packed if group is None else group.packed(packed)]
+    core.add_done_callback(partial(_core_has_ended, future))
+    if group is not None:
+        group.in_core.append(future)
     future._hpyx_core = core
     try:
         call.pop()
     except IndexError:
         future._hpyx_core = None
+        if group is not None:
+            group.in_core.remove(future)
         return False
     future._hpyx_call = TAKEN
-    if group is not None:
-        group.in_core.append(future)
-    core.add_done_callback(partial(_core_has_ended, future))
     return True
 
 
