@@ -7,7 +7,7 @@ comes out of the call of hpyx that the main thread is in, once.
 
 import pytest
 
-from child import run_life, run_python
+from child import run_clean, run_life, run_python
 from skips import needs
 
 # Raises once from start() of the threads of a role, before or after the thread is started.
@@ -136,3 +136,34 @@ def test_a_real_signal_at_any_moment_of_the_start_leaves_a_whole_pool(microsecon
     done = run_python(REAL_SIGNAL.format(seconds=microseconds * 1e-6))
     # Not stderr: threading itself may have given up a thread that runs, which then says so there.
     assert (done.stdout.strip(), done.returncode) == ("done", 0)
+
+
+def test_what_threading_makes_of_an_interrupted_start_is_not_what_is_raised():
+    """CPython 3.13 may raise KeyError when it cleans up after a handler that raised."""
+    script = """
+        import threading, hpyx
+
+        class Alarm(Exception):
+            pass
+
+        real_start, left = threading.Thread.start, [True]
+
+        def start(self):
+            real_start(self)
+            if left and left.pop():
+                try:
+                    raise Alarm
+                except Alarm:
+                    {}[self]
+
+        threading.Thread.start = start
+        try:
+            hpyx.init(os_threads=2)
+        except Alarm as error:
+            print("alarm", error.__suppress_context__)
+        hpyx.init(os_threads=2)
+        meeting = threading.Barrier(2)
+        futures = [hpyx.async_(meeting.wait, 20) for _ in range(2)]
+        print(sorted(future.result() for future in futures))
+    """
+    assert run_clean(script) == "alarm True\n[0, 1]\n"

@@ -186,7 +186,7 @@ def start_thread(role, index, claim):
     _state.threads.add(thread)
     try:
         with _settings.stack_of(_state.settings.stack_size):
-            thread.start()
+            _start_thread(thread)
     except BaseException as error:
         claim.append(False)
         if claim[0]:
@@ -196,6 +196,14 @@ def start_thread(role, index, claim):
             return False
         raise
     return True
+
+
+def _start_thread(thread):
+    try:
+        thread.start()
+    except KeyError as error:
+        # A signal handler raised, and threading (3.13) stumbled when it cleaned up after that.
+        raise (error.__context__ or error) from None
 
 
 def _is_refusal(error):
