@@ -23,8 +23,39 @@ def _is_installed(name):
     return importlib.util.find_spec(name) is not None
 
 
+def _try_sees_a_trace_function():
+    """Whether ``try`` sees what a trace function raises in it, as if a signal handler did."""
+    seen = []
+
+    def tried():
+        try:
+            seen.append(False)
+            seen.clear()
+        except KeyboardInterrupt:
+            seen[:] = [True]
+
+    def trace(frame, event, _):
+        if event == "line" and seen == [False]:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        tried()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    return seen == [True]
+
+
 # capability: (available here, reason why it is not elsewhere)
 CAPABILITIES = {
+    "trace_raises": (
+        _try_sees_a_trace_function(),
+        "on GraalPy 25.0 no try of a function sees what a trace function raises in it",
+    ),
     "affinity": (
         hasattr(os, "sched_setaffinity"),
         "needs os.sched_setaffinity (Linux, and an interpreter that exposes it)",
@@ -61,7 +92,7 @@ CAPABILITIES = {
     ),
     "numpy": (_is_installed("numpy"), "numpy has no wheel for PyPy with Python 3.11"),
     "object_size": (
-        hasattr(object, "__basicsize__") and CPYTHON,
+        CPYTHON and hasattr(object, "__basicsize__"),
         "only CPython tells the size of an object's header",
     ),
     "posix_signals": (

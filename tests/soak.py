@@ -31,6 +31,8 @@ import hpyx
 import hpyx.multiprocessing
 
 PATIENCE = 300  # seconds without the end of any deed: a hang
+# Of a hundred cycles, how many the collector may miss: now and then one (docs/graalpy.md).
+MISSED = 2 if sys.implementation.name == "graalpy" else 0
 
 FIRST_IMPORTS = """
     argparse ast base64 bisect bz2 calendar cmd code colorsys configparser copy csv ctypes curses
@@ -228,8 +230,8 @@ def collections_of_garbage(rng):
 
     references = [make() for _ in range(100)]
     with collecting:
-        end = time.monotonic() + PATIENCE / 2
-        while any(reference() is not None for reference in references):
+        end = time.monotonic() + PATIENCE / 4
+        while sum(reference() is not None for reference in references) > MISSED:
             gc.collect()
             hpyx.async_(int).result()
             assert time.monotonic() < end, "cycles are not collected"

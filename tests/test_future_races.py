@@ -6,13 +6,14 @@ Bursts, so that tasks wait, start and end while they are used.
 import collections
 import concurrent.futures
 import random
+import threading
 
 import pytest
 
 import hpyx
 import sizes
 from child import run_clean
-from helpers import Gate, parallel
+from helpers import Gate, parallel, wait_until
 
 BURST = 100  # on GraalPy the last ones of such a burst go through the lane
 USERS = 4
@@ -154,6 +155,62 @@ def test_a_task_of_an_executor_that_runs_for_its_waiter_is_inside_its_executor(e
         holder.result(sizes.PATIENCE)
 
 
+def test_who_attaches_something_calls_no_callbacks_of_others():
+    callers = []
+    with Gate() as gate, Gate() as callback_gate:
+        future = hpyx.async_(gate)
+        gate.entered()
+        future.add_done_callback(callback_gate)
+        future.add_done_callback(lambda done: callers.append(threading.get_ident()))
+        gate.open()
+        callback_gate.entered()  # the thread that ended the task is inside the first callback
+        dependent = future.then(lambda done: done.result())
+        both = hpyx.when_all(future, dependent)
+        future.add_done_callback(callers.append)
+        called_here = [caller for caller in callers if caller is not future]
+    both.result(sizes.PATIENCE)
+    assert called_here == []
+    assert wait_until(lambda: len(callers) == 2)
+    assert threading.get_ident() not in callers
+
+
+def test_each_task_of_an_executor_is_refused_to_wait_for_its_shutdown():
+    executor = hpyx.HPXExecutor()
+
+    def shut_down():
+        try:
+            executor.shutdown(wait=True)
+        except RuntimeError as error:
+            return str(error)
+
+    with Gate() as gate:
+        futures = [executor.submit(gate)]
+        gate.entered()
+        refused = [executor.submit(shut_down) for _ in range(4)]
+        # It counts in the executor as well, and does not end before they do.
+        last = executor.submit(lambda: [future.result(sizes.PATIENCE) for future in refused])
+    texts = last.result(sizes.PATIENCE)
+    assert all("own executor" in text for text in texts), texts
+    assert futures[0].result(sizes.PATIENCE) is None
+
+
+def test_a_shutdown_waits_for_the_callbacks_of_a_task_that_others_wait_for(held):
+    executor, returned, overtaken = hpyx.HPXExecutor(), threading.Event(), []
+    future = executor.submit(abs, -1)
+    dependent = future.then(lambda done: done.result())
+    future.add_done_callback(lambda done: overtaken.append(returned.wait(0.1)))
+
+    def shut_down():
+        executor.shutdown(wait=True)
+        returned.set()
+
+    thread = threading.Thread(target=shut_down)
+    thread.start()
+    held.open()
+    thread.join(sizes.PATIENCE)
+    assert overtaken == [False] and dependent.result(sizes.PATIENCE) == 1
+
+
 def test_tasks_that_race_with_the_end_of_the_runtime_end_or_are_refused():
     script = f"""
         import threading, hpyx
@@ -180,11 +237,13 @@ def test_tasks_that_race_with_the_end_of_the_runtime_end_or_are_refused():
             thread.start()
         for thread in threads:
             submitted.acquire()
+        accepted = [executor.submit(abs, -1) for _ in range(300)]
         hpyx.shutdown()
         for thread in threads:
             thread.join()
         outcomes = [future.exception({sizes.PATIENCE}) for future in futures]
         assert all("shut" in text for text in refused), refused
+        assert [future.result() for future in accepted] == [1] * 300
         assert all(error is None or "shut" in str(error) for error in outcomes), outcomes
         print(len(refused), len(futures) >= 3)
     """

@@ -26,12 +26,12 @@ _logger = logging.getLogger("hpyx.futures")
 class _StdlibView:
     """What ``concurrent.futures.wait`` and ``as_completed`` need of a future."""
 
-    __slots__ = ("condition", "told", "waiters")
+    __slots__ = ("condition", "is_following", "told", "waiters")
 
     def __init__(self):
         self.condition = threading.Condition()
         self.waiters = []
-        self.told = False
+        self.is_following = self.told = False
 
 
 # Where there is a lane, what the core has is an heir of the class: see below.
@@ -146,10 +146,10 @@ class Future(*_BASES):
     def _view(self):
         view = self.__dict__.get("_stdlib_view")
         if view is None:
-            made = _StdlibView()
-            view = self.__dict__.setdefault("_stdlib_view", made)
-            if view is made:
-                self.add_done_callback(_tell_stdlib)
+            view = self.__dict__.setdefault("_stdlib_view", _StdlibView())
+        if not view.is_following:  # or who made it was interrupted, or is about to do the same
+            self.add_done_callback(_tell_stdlib)
+            view.is_following = True
         return view
 
 
@@ -192,6 +192,8 @@ def _tell_stdlib(future):
     """Tell those who wait through the standard library, as its own set_result does."""
     view = future.__dict__["_stdlib_view"]
     with view.condition:
+        if view.told:
+            return
         view.told = True
         if future.cancelled():
             for waiter in view.waiters:

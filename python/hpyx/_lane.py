@@ -9,14 +9,14 @@ tasks submit, what depends on other futures, and everything while it is traced, 
 core (see ``_list_tasks``).
 Called by: ``_submit``, ``_executor``, ``_runtime`` (opens and closes it, runs the threads).
 Invariants: while something is in ``_waiting``, the lane is in the core's queue, or somebody is
-about to put it there. ``_permit`` has an entry whenever it is not: who takes the entry puts the
-lane into the queue; the thread that gets the lane gives the entry back, and only then looks into
-``_waiting``. Tasks start in the order of their submission: nothing goes through the core while the
-lane has, or runs, any.
+about to put it there. ``_is_queued`` is true only then: who puts it there says so before, the
+thread that gets it says no and looks into ``_waiting`` after that. (Twice in the queue, as when two
+submitters look at the same time, does no harm.) Tasks start in the order of their submission:
+nothing goes through the core while the lane has, or runs, any. Except for tasks of an executor with
+an initializer, and when tracing is turned on: these may overtake what is in the lane.
 Threads: submit on any, the rest on the pool's.
 """
 
-from _thread import get_ident
 from collections import deque
 from contextvars import copy_context
 from time import monotonic
@@ -24,7 +24,7 @@ from time import monotonic
 from . import _python_tasks
 from ._core_module import native
 from ._future import Future
-from ._lane_future import TAKEN, pool_threads, tell_watchers_and_log, was_taken_over
+from ._lane_future import TAKEN, end_unstarted, here, tell_watchers_and_log, was_taken
 from ._python_tasks import (
     OUR_CODE,
     blank_futures,
@@ -36,16 +36,18 @@ from ._python_tasks import (
 )
 
 # Seconds that a thread gives to tasks of the lane before others have their turn, and the core sees
-# that something has ended.
+# that something has ended. Looking at the clock costs as much as other parts of a task: while
+# so many take less than _SHORT seconds, it is looked at after each _STRIDE of them.
 _TURN = 0.002
+_SHORT, _STRIDE = 0.0005, 8
 
 _new = object.__new__
 _waiting = deque()
-_permit = deque([True])
+_is_queued = False
 _new_future = native.new_future
 _queue = native.FutureBase._queue
 _queue_for = native.ExecutorBase._queue
-_queue_lane = native.queue_lane
+_queue_natively = native.queue_lane
 _lane_was_run = native.lane_was_run
 _succeeded = native.FutureBase._succeeded
 _failed = native.FutureBase._failed
@@ -66,9 +68,6 @@ FEW = 64
 # What stands for the lane in the core's queue.
 _stand_in = None
 
-# For each thread of the pool: the groups of the tasks that it is inside of (see _lane_executor).
-entered = {}
-
 
 def async_(*call, **kwargs):
     global _in_core
@@ -76,12 +75,12 @@ def async_(*call, **kwargs):
         raise no_callable("async_")
     if kwargs:
         call = call_with_keywords, call[0], call[1:], kwargs
-    is_busy = _waiting or _in_core >= FEW or _running or not _permit
-    if is_busy and _is_open and get_ident() not in pool_threads:
+    is_busy = _is_queued or _waiting or _running or _in_core >= FEW
+    if is_busy and _is_open and not here.is_pool:
         future = _new(Future)
-        future._hpyx_call = [(copy_context(), call)]
+        future._hpyx_call = copy_context(), call
         _waiting.append(future)
-        if _permit:
+        if not _is_queued:
             _queue_or_refuse(future)
         return future
     try:
@@ -100,17 +99,17 @@ def submit(self, /, *call, **kwargs):
         raise no_callable("submit")
     if kwargs:
         call = call_with_keywords, call[0], call[1:], kwargs
-    if _waiting or _in_core >= FEW or _running or not _permit:
+    if _is_queued or _waiting or _running or _in_core >= FEW:
         group = self._group
-        if group is not None and _is_open and get_ident() not in pool_threads:
+        if group is not None and _is_open and not here.is_pool:
             future = _new(Future)
-            future._hpyx_call = [(copy_context(), call)]
+            future._hpyx_call = copy_context(), call
             future._hpyx_group = group
             group.unfinished.append(None)
-            _waiting.append(future)
-            if group.is_closed and _claim(future):
+            if group.is_closed:  # else whoever closes it, and waits then, finds it counted
                 group.refuse()
-            if _permit:
+            _waiting.append(future)
+            if not _is_queued:
                 _queue_or_refuse(future)
             return future
     try:
@@ -129,58 +128,41 @@ for _function in (async_, submit):
     _function.__doc__ = _function.__wrapped__.__doc__
 
 
-def _queue_if_needed():
-    """Put the lane into the core's queue, unless it is there. False: perhaps nobody looks there."""
+def _queue_lane():
+    """Put the lane into the core's queue. False: perhaps nobody looks there."""
+    global _is_queued
     try:
-        _permit.pop()
-        return _queue_lane()
-    except IndexError:
-        return True
+        _is_queued = True
+        return _queue_natively()
     except BaseException:
-        # A signal handler raised, before or after the lane was queued: once too often does no harm.
-        _permit.append(True)
+        # A signal handler raised, before or after the lane was queued, and others count on it.
+        _is_queued = False
+        queue_if_waiting()
         raise
 
 
 def queue_if_waiting():
     """The same for who waits for the lane: a signal handler may have kept a submitter from it."""
-    if _waiting and _permit:
-        _queue_if_needed()
+    if _waiting and not _is_queued:
+        _queue_or_refuse(None)
 
 
 def _queue_or_refuse(future):
-    if _queue_if_needed():
+    global _is_queued
+    if _queue_lane() or _running:  # who runs tasks of the lane looks into the queue once more
         return
     # The pool closes, and its threads may have gone: what has not been started never will be, and
     # that of others who count on this thread is no exception.
-    _permit.append(True)
+    _is_queued = False
     is_refused = False
     for waiting in list(_waiting):
-        if _give_up(waiting) and waiting is future:
-            is_refused = True
+        if end_unstarted(waiting, RuntimeError(_CLOSED), tell_watchers_and_log):
+            is_refused = is_refused or waiting is future
+        else:
+            waiting.cancel()  # if it is the core's
     if is_refused:
         native.new_future()  # raises what there is to say
         raise RuntimeError(_CLOSED)
-
-
-def _claim(future):
-    """Take the call out, so that nobody runs it. False: somebody else has it."""
-    try:
-        future._hpyx_call.pop()
-    except IndexError:
-        return False
-    future._hpyx_call = TAKEN
-    return True
-
-
-def _give_up(future):
-    if not _claim(future):
-        return False
-    future._hpyx_error = RuntimeError(_CLOSED)
-    if future._hpyx_group is not None:
-        future._hpyx_group.leave()
-    tell_watchers_and_log(future)
-    return True
 
 
 _CLOSED = "cannot schedule new futures after interpreter shutdown"
@@ -191,7 +173,12 @@ def waiting():
 
     Those that were cancelled, or taken over by the core, count until their turn has come.
     """
-    return len(_waiting) - (0 if _permit else 1)
+    return len(_waiting) - (1 if _is_queued else 0)
+
+
+def is_running():
+    """Whether any thread runs tasks of the lane, or is about to look for one."""
+    return bool(_running)
 
 
 def waiting_in(group):
@@ -230,9 +217,7 @@ def _open_or_close():
 def run_thread(role, index):
     """The loop of a pool thread: one call into native code per task of the core, or per turn."""
     native.enter_thread(role, index)
-    ident = get_ident()
-    pool_threads.add(ident)
-    entered[ident] = deque()
+    here.is_pool = True
     try:
         future = None
         while True:
@@ -241,8 +226,7 @@ def run_thread(role, index):
                 return
             future = _failed(future)
     finally:
-        pool_threads.discard(ident)
-        del entered[ident]
+        here.is_pool = False
 
 
 def _run_until_one_fails(future):
@@ -280,10 +264,10 @@ def _run_lane():
 
     Return how many, and the future of the one that is the core's, or None.
     """
-    global _in_core
+    global _in_core, _is_queued
     _running.append(True)
     _in_core = 0  # those were before the lane in the queue
-    _permit.append(True)
+    _is_queued = False
     try:
         return _run_waiting()
     finally:
@@ -291,42 +275,50 @@ def _run_lane():
 
 
 def _run_waiting():
-    groups = entered[get_ident()]
     take = _waiting.popleft
-    count = 0
-    end = monotonic() + _TURN
-    while True:
-        try:
-            future = take()
-        except IndexError:
-            return count, None
-        if _waiting and _permit:
-            _queue_if_needed()
-        try:
-            context, call = future._hpyx_call.pop()
+    count = look_at = of_others = 0
+    group, place = None, [None]  # the executor's that this thread is inside of
+    here.groups.append(place)
+    looked = monotonic()
+    end = looked + _TURN
+    try:
+        while True:
+            try:
+                future = take()
+            except IndexError:
+                return count, None
+            if not _is_queued and _waiting:
+                _queue_lane()
+            packed = future._hpyx_call
             future._hpyx_call = TAKEN
-        except IndexError:
-            if was_taken_over(future):
-                return count, future._hpyx_core
-            continue
-        count += 1
-        group = future._hpyx_group
+            if future._hpyx_wanted_by is not None and was_taken(future):
+                if future._hpyx_core is not None:
+                    return count, future._hpyx_core
+                continue
+            context, call = packed
+            if future._hpyx_group is not group:
+                if group is not None:
+                    group.leave(count - of_others)
+                group, of_others = future._hpyx_group, count
+                place[0] = group
+            count += 1
+            try:
+                future._hpyx_value = context.run(*call)
+            except BaseException as error:
+                future._hpyx_error = trimmed(error)
+                look_at, end = 0, 0.0  # so that this frame, which holds on to the error, ends
+            if future._hpyx_watchers is not None:
+                tell_watchers_and_log(future)
+            if count >= look_at:
+                now = monotonic()
+                if now >= end:
+                    return count, None
+                look_at = count + (_STRIDE if now - looked < _SHORT else 1)
+                looked = now
+    finally:
+        here.groups.pop()
         if group is not None:
-            groups.append(group)
-        try:
-            future._hpyx_value = context.run(*call)
-        except BaseException as error:
-            future._hpyx_error = trimmed(error)
-            end = 0.0  # so that this frame, which holds on to the error (on 25.0), ends
-        if future._hpyx_watchers is not None:
-            tell_watchers_and_log(future)
-        if group is not None:
-            groups.pop()
-            group.unfinished.pop()
-            if group.rings:
-                group.look()
-        if monotonic() >= end:
-            return count, None
+            group.leave(count - of_others)
 
 
 OUR_CODE.update([_run_until_one_fails.__code__, _run_waiting.__code__])

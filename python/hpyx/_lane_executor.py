@@ -7,16 +7,19 @@ Invariant: a task counts in its group from its submission until those who watch 
 close() none enters. Threads: any.
 """
 
-from _thread import get_ident
 from collections import deque
+from time import monotonic
 
 from ._core_module import native
 from ._exit import stays_at_exit
-from ._lane import entered, queue_if_waiting, waiting_in
-from ._lane_future import Waiter
+from ._lane import is_running, queue_if_waiting, waiting_in
+from ._lane_future import Waiter, here
 from ._python_tasks import OUR_CODE
 
 _wait_for_others = stays_at_exit(native.ExecutorBase._wait)
+
+# Seconds between two looks, of who waits for all tasks, whether there is any at all.
+_LOOK = 1.0
 
 
 class Group:
@@ -25,9 +28,9 @@ class Group:
     __slots__ = ("in_core", "is_closed", "rings", "unfinished")
 
     def __init__(self):
-        # One None each: adding and removing one is whole, which counting is not. No dictionary of
-        # futures: hashing an object by its identity is dear on GraalPy.
-        self.unfinished = deque()
+        # One None each: adding one is whole, which counting is not. No dictionary of futures:
+        # hashing an object by its identity is dear on GraalPy.
+        self.unfinished = []
         self.in_core = deque()  # the futures of those that the core took over
         self.is_closed = False
         self.rings = []
@@ -37,14 +40,10 @@ class Group:
         self.leave()
         raise RuntimeError("cannot schedule new futures after shutdown")
 
-    def leave(self):
-        """A task has ended."""
-        self.unfinished.pop()
-        self.look()
-
-    def look(self):
-        """Wake who waits for the end of all tasks, if it has come."""
-        if not self.unfinished:
+    def leave(self, count=1):
+        """So many tasks have ended. Wake who waits for the end of all, if it has come."""
+        del self.unfinished[:count]
+        if self.rings and not self.unfinished:
             for ring in list(self.rings):
                 ring()
 
@@ -61,37 +60,44 @@ class Group:
             raise escaped
 
     def wait(self):
-        """Wait until no task is unfinished."""
+        """Wait until no task is unfinished; for the pool's threads, and after close()."""
         waiter = Waiter.take()
         self.rings.append(waiter.ring)
+        missing_since = None
         try:
             while self.unfinished:
                 queue_if_waiting()
-                waiter.wait(None)
+                waiter.wait(_LOOK)
+                # A signal handler that raised may have left a task counted and not queued.
+                if waiting_in(self) or self.in_core or is_running():
+                    missing_since = None
+                elif missing_since is None:
+                    missing_since = monotonic()
+                elif monotonic() - missing_since >= _LOOK:
+                    return
         finally:
             self.rings.remove(waiter.ring)
             waiter.give_back()
 
     def is_entered(self):
         """Whether the calling thread is inside one of the tasks."""
-        return any(group is self for group in entered.get(get_ident(), ()))
+        return any(self in place for place in here.groups)
 
     def packed(self, call):
         """The call of a task that the core takes over: it counts here nevertheless."""
         context, call = call
-        return context, (_run_in_group, self, *call)
+        return context, (self.call_inside, *call)
+
+    def call_inside(self, fn, *args):
+        """Return fn(*args), called as a part of one of the tasks."""
+        here.groups.append([self])
+        try:
+            return fn(*args)
+        finally:
+            here.groups.pop()
 
 
-def _run_in_group(group, fn, *args):
-    groups = entered.setdefault(get_ident(), deque())
-    groups.append(group)
-    try:
-        return fn(*args)
-    finally:
-        groups.pop()
-
-
-OUR_CODE.add(_run_in_group.__code__)
+OUR_CODE.add(Group.call_inside.__code__)
 
 
 # What follows becomes part of the class HPXExecutor.
@@ -124,12 +130,11 @@ def _close(self, cancel_futures):
 
 
 def _wait(self):
-    core = self._native()
-    if self._group is not None:
-        if self._group.is_entered():
-            raise RuntimeError(
-                "a task cannot wait for the shutdown of its own executor: write "
-                "shutdown(wait=False)"
-            )
-        self._group.wait()
-    _wait_for_others(core)
+    core, group = self._native(), self._group
+    if group is not None and group.is_entered():
+        raise RuntimeError(
+            "a task cannot wait for the shutdown of its own executor: write shutdown(wait=False)"
+        )
+    _wait_for_others(core)  # first: it refuses a task of the core
+    if group is not None:
+        group.wait()

@@ -2,20 +2,23 @@
 
 Owns: the methods of such futures, and how the core takes one over. Called by: ``_future``, whose
 class they become part of, and ``_lane``, which makes, starts and ends these futures.
-Invariants: ``_hpyx_call`` is a list with the packed call; who takes it out starts the task, cancels
-it, or gives it to the core, and puts ``TAKEN`` in the place of the list, as GraalPy's lists hold on
-to what was taken off their end. A value or an error is there before those who wait are told;
-whoever adds one who is to be told looks for the outcome after that, so one of the two tells. Where
-the core has taken over (``_hpyx_core``) its future decides, and the outcome is copied from there. A
-task that had started before is followed instead (``_hpyx_follower``).
+Invariants: ``_hpyx_call`` is the packed call, until the task starts, is cancelled, or becomes one
+of the core, when it is ``TAKEN``. Who starts it says so by that, and looks at ``_hpyx_wanted_by``
+after it; who wants to cancel it, or to give it to the core, sets that first, under the lock, and
+looks at the call after it. So one sees the other, and what the lock says counts. A value or an
+error is there before those who wait are told; whoever adds one who is to be told looks for the
+outcome after that, so one of the two tells. Where the core has taken over (``_hpyx_core``) its
+future decides, and the outcome is copied from there. A task that had started before is followed
+instead (``_hpyx_follower``).
 Threads: any. ``_lock`` is for what is rare; whatever an ordinary task goes through is one operation
 of a list, a deque or an attribute, each of which other threads see whole, as there is a GIL.
+Interrupts: a signal handler may raise between any two operations in the main thread. What is to
+happen together happens by one assignment, of ``_hpyx_error`` or ``_hpyx_core``.
 """
 
 import concurrent.futures
 import threading
 import traceback
-from _thread import get_ident
 from collections import deque
 from functools import partial
 from time import monotonic
@@ -30,11 +33,22 @@ _wait_for_bell = stays_at_exit(native.Bell.wait)
 _wait_natively = stays_at_exit(native.FutureBase._wait)
 _dependent = native.dependent
 
-# Threads of the pool; what they wait for they may run themselves.
-pool_threads = set()
+
+class Here(threading.local):
+    """What the calling thread is: of the pool, or not."""
+
+    # What it waits for, it may run itself.
+    is_pool = False
+
+    def __init__(self):
+        # Of the tasks that it is inside of, a list of one each: see _lane_executor.
+        self.groups = []
+
+
+here = Here()
 
 # In the place of the call.
-TAKEN = []
+TAKEN = ()
 
 # In the place of the error of a future that was cancelled.
 CANCELLED = object()
@@ -107,29 +121,76 @@ def _copy_outcome(future, core):
         future._hpyx_error = error
 
 
+def _locked(do, *args):
+    """Return do(*args), called while no other thread is in here.
+
+    Not ``with``: on GraalPy a signal handler that raises may keep that from letting go of its lock.
+    """
+    if _lock._is_owned():
+        return do(*args)
+    try:
+        _lock.acquire()
+        outcome = do(*args)
+        _lock.release()
+        return outcome
+    except BaseException:
+        if _lock._is_owned():
+            _lock.release()
+        raise
+
+
 def watch(future, tell):
-    """Have tell(future) called when there is an outcome: look whether it is there after this."""
-    with _lock:
-        watchers = future._hpyx_watchers
-        if watchers is None:
-            watchers = future._hpyx_watchers = deque()
-    watchers.append(tell)
+    """Have tell(future) called when there is an outcome, and return an entry for ``take_back``.
+
+    Look whether the outcome is there after this; if so, take the entry back and call tell, unless
+    somebody else does.
+    """
+    entry = [tell]
+    watchers = future._hpyx_watchers
+    if watchers is None:
+        watchers = _locked(_watchers_of, future)
+    watchers.append(entry)
+    return entry
+
+
+def _watchers_of(future):
+    watchers = future._hpyx_watchers
+    if watchers is None:
+        watchers = future._hpyx_watchers = deque()
+    return watchers
+
+
+def take_back(future, entry):
+    """Nobody is to be told any more what an entry says. False: somebody is, or was, told."""
+    try:
+        entry.pop()
+    except IndexError:
+        return False
+    try:
+        future._hpyx_watchers.remove(entry)  # compares lists, and empty ones only
+    except ValueError:
+        pass  # it was taken out, and found empty
+    return True
 
 
 def tell_watchers(future):
     """Tell those who watch, each once; return the first exception that is not to be logged."""
-    escaped = None
+    escaped, entry = None, ()
     watchers = future._hpyx_watchers
-    while watchers:
-        try:
-            tell = watchers.popleft()
-        except IndexError:
-            break
-        error = _call_and_log(tell, future)
-        if escaped is None:
-            escaped = error
-        elif error is not None:
-            _log(future, error)
+    try:
+        while watchers:
+            entry = watchers.popleft()
+            error = _call_and_log(entry, future)
+            if escaped is None:
+                escaped = error
+            elif error is not None:
+                _log(future, error)
+    except IndexError:  # the last one was taken back
+        pass
+    except BaseException:  # a signal handler's
+        if entry:
+            watchers.appendleft(entry)
+        raise
     return escaped
 
 
@@ -140,12 +201,30 @@ def tell_watchers_and_log(future):
         _log(future, escaped)
 
 
-def _call_and_log(tell, future):
+def _raise_escaped(future):
+    """The same, by one that has."""
     try:
-        tell(future)
+        escaped = tell_watchers(future)
+    except BaseException:
+        tell_watchers_and_log(future)
+        raise
+    if escaped is not None:
+        try:
+            raise escaped
+        finally:
+            escaped = None
+
+
+def _call_and_log(entry, future):
+    tell = None
+    try:
+        (tell := entry.pop())(future)
     except Exception as error:
-        _log(future, error)
+        if tell is not None:  # else the entry was taken back
+            _log(future, error)
     except BaseException as error:
+        if tell is None:  # a signal handler's, before the call
+            raise
         return error
     return None
 
@@ -159,70 +238,126 @@ def _log(future, error):
         traceback.print_exc()
 
 
-def _raise_escaped(future):
-    escaped = tell_watchers(future)
-    if escaped is not None:
-        try:
-            raise escaped
-        finally:
-            escaped = None
-
-
 def core_of(future):
     """Return the future of the core that stands for this one, wherever native code is to have it.
 
     A task that has not started is the core's from then on; it starts when its turn in the lane has
     come, or on the stack of a thread of the pool that waits for it.
     """
-    with _lock:
-        if future._hpyx_core is None and future._hpyx_follower is None and not _take_over(future):
-            promise = native.new_for_lane(True)
-            future._hpyx_follower = promise
-            watch(future, partial(_settle, promise))
-            if is_over(future):
-                tell_watchers_and_log(future)
-        core = future._hpyx_core
-        return future._hpyx_follower if core is None else core
+    return _locked(_core_of, future)
+
+
+def _core_of(future):
+    core = future._hpyx_core
+    if core is None:
+        core = future._hpyx_follower
+    if core is None:
+        core = _take_over(future)
+    if core is None:
+        core = _new_follower(future)
+    return core
 
 
 def _take_over(future):
-    call = future._hpyx_call
-    try:
-        packed = call[0]
-    except IndexError:
-        return False
+    """Make the task one of the core. None: it has started, or was cancelled."""
+    packed, group = future._hpyx_call, future._hpyx_group
+    if packed is TAKEN or future._hpyx_error is not None:
+        return None
     core = native.new_for_lane(False)
-    group = future._hpyx_group
     core._hpyx_task = [no_value, packed if group is None else group.packed(packed)]
     core.add_done_callback(partial(_core_has_ended, future))
-    if group is not None:
-        group.in_core.append(future)
-    future._hpyx_core = core
     try:
-        call.pop()
-    except IndexError:
-        future._hpyx_core = None
         if group is not None:
+            group.in_core.append(future)
+        future._hpyx_wanted_by = core
+        if future._hpyx_call is TAKEN:
+            return None
+        future._hpyx_core = core
+        future._hpyx_call = TAKEN
+    finally:
+        if future._hpyx_core is not core:
+            _remove(future, group)
+    return core
+
+
+def _new_follower(future):
+    promise = native.new_for_lane(True)
+    settle = partial(_settle, promise)
+    entry = watch(future, settle)
+    if is_over(future) and take_back(future, entry):
+        settle(future)
+    future._hpyx_follower = promise
+    return promise
+
+
+def _remove(future, group):
+    if group is not None:
+        try:
             group.in_core.remove(future)
-        return False
-    future._hpyx_call = TAKEN
-    return True
+        except ValueError:
+            pass
 
 
-def was_taken_over(future):
-    """Whether the core has the task: it was not cancelled, nor started elsewhere."""
-    with _lock:
-        return future._hpyx_core is not None
+def was_taken(future):
+    """Whether a task is not to be started: it was cancelled, or is the core's."""
+    return _locked(_is_taken, future)
+
+
+def _is_taken(future):
+    return future._hpyx_core is not None or future._hpyx_error is not None
+
+
+def end_unstarted(future, error, tell):
+    """Let this be the end of a task, if it waits in the lane, and call tell(future) then.
+
+    False: it has started, or ended, or is the core's.
+    """
+    me = object()
+    try:
+        _locked(_end_unless_taken, future, error, me)
+        if not _was_ended_by(me, future, error):
+            return False
+        _leave(future)
+        tell(future)
+        return True
+    except BaseException:  # a callback's, or a signal handler's: what has ended has ended
+        if _was_ended_by(me, future, error):
+            _leave(future)
+            tell_watchers_and_log(future)
+        raise
+
+
+def _was_ended_by(who, future, error):
+    return future._hpyx_wanted_by is who and future._hpyx_error is error
+
+
+def _end_unless_taken(future, error, who):
+    if not _is_taken(future) and future._hpyx_call is not TAKEN:
+        future._hpyx_wanted_by = who
+        if future._hpyx_call is not TAKEN:
+            future._hpyx_error = error
+            future._hpyx_call = TAKEN
+
+
+def _leave(future):
+    group, future._hpyx_group = future._hpyx_group, None
+    if group is not None:
+        group.leave()
 
 
 def _core_has_ended(future, core):
     if future._hpyx_value is no_value and future._hpyx_error is None:
         _copy_outcome(future, core)
     group = future._hpyx_group
-    if group is not None:
-        group.in_core.remove(future)
-        group.leave()
-    _raise_escaped(future)
+    _remove(future, group)
+    if group is None or future._hpyx_error is CANCELLED:
+        _leave(future)
+        _raise_escaped(future)
+        return
+    try:
+        group.call_inside(_raise_escaped, future)
+    finally:
+        _leave(future)
 
 
 def _settle(promise, future):
@@ -263,7 +398,7 @@ def exception(self, timeout=None):
 def wait(self, timeout):
     """Wait for the outcome; raise TimeoutError or CancelledError as result() does."""
     if not is_over(self):
-        if get_ident() in pool_threads:
+        if here.is_pool:
             _wait_natively(core_of(self), timeout)
             is_over(self)
         else:
@@ -275,26 +410,16 @@ def wait(self, timeout):
 def _wait_outside(future, end):
     """Wait on a thread that is not the pool's: no task could go on in its place."""
     waiter = Waiter.take()
-    watch(future, waiter.ring)
+    entry = watch(future, waiter.ring)
     try:
         while not is_over(future):
             left = None if end is None else end - monotonic()
-            if left is not None and left <= 0:
+            if left is not None and not left > 0:  # it may be no number
                 raise concurrent.futures.TimeoutError
             waiter.wait(left)
     finally:
-        forget(future, waiter.ring)
+        take_back(future, entry)
         waiter.give_back()
-
-
-def forget(future, tell):
-    """What ``watch`` was given need not be called any more."""
-    watchers = future._hpyx_watchers
-    if watchers:
-        try:
-            watchers.remove(tell)
-        except ValueError:
-            pass  # it was told
 
 
 def done(self):
@@ -304,11 +429,15 @@ def done(self):
 def running(self):
     if is_over(self):
         return False
-    with _lock:
-        core = self._hpyx_core
-        if core is None:
-            return not self._hpyx_call and self._hpyx_error is None
-    return core.running()
+    is_running = _locked(_is_running_here, self)
+    return self._hpyx_core.running() if is_running is None else is_running
+
+
+def _is_running_here(future):
+    """Whether a task runs that the core does not have. None: the core has it."""
+    if future._hpyx_core is not None:
+        return None
+    return future._hpyx_call is TAKEN and future._hpyx_error is None
 
 
 def cancelled(self):
@@ -319,31 +448,25 @@ def cancel(self):
     """Cancel the task if it has not started. Return whether it is cancelled."""
     if is_over(self):
         return self._hpyx_error is CANCELLED
-    with _lock:
-        core = self._hpyx_core
-        if core is None:
-            try:
-                self._hpyx_call.pop()
-            except IndexError:
-                return self._hpyx_error is CANCELLED
-            self._hpyx_call = TAKEN
-            self._hpyx_error = CANCELLED
-    if core is not None:
+    if end_unstarted(self, CANCELLED, _raise_escaped):
+        return True
+    core = self._hpyx_core
+    if core is None:
+        return self._hpyx_error is CANCELLED
+    try:
         return core.cancel()
-    group = self._hpyx_group
-    if group is not None:
-        group.leave()
-    _raise_escaped(self)
-    return True
+    except BaseException:  # it may have kept the core's callback from all that it does
+        if core.cancelled():
+            _core_has_ended(self, core)
+        raise
 
 
 def add_done_callback(self, fn):
     if not is_over(self):
-        watch(self, fn)
-        if is_over(self):
-            _raise_escaped(self)
-        return
-    error = _call_and_log(fn, self)
+        entry = watch(self, fn)
+        if not (is_over(self) and take_back(self, entry)):
+            return
+    error = _call_and_log([fn], self)
     if error is not None:
         try:
             raise error
@@ -354,6 +477,14 @@ def add_done_callback(self, fn):
 def follow(self, fn, bell):
     """add_done_callback(fn), until ``_unfollow``; the bell is for those of the core."""
     add_done_callback(self, fn)
+
+
+def unfollow(self, fn):
+    """Do not call the method *fn* any more, which was given to ``_follow``."""
+    for entry in list(self._hpyx_watchers or ()):
+        tell = next(iter(entry), None)
+        if type(tell) is type(fn) and tell == fn:  # of methods: no code of others is called
+            take_back(self, entry)
 
 
 def then(self, fn, /):
@@ -373,6 +504,7 @@ for _function in (result, exception, done, running, cancelled, add_done_callback
 members = {
     "__new__": _refuse_new,
     "_hpyx_call": _NoCall(),
+    "_hpyx_wanted_by": None,
     "_hpyx_value": no_value,
     "_hpyx_error": None,
     "_hpyx_watchers": None,
@@ -388,7 +520,7 @@ members = {
     "cancel": cancel,
     "add_done_callback": add_done_callback,
     "_follow": follow,
-    "_unfollow": forget,
+    "_unfollow": unfollow,
     "then": then,
     "share": share,
 }

@@ -135,11 +135,11 @@ def _start(os_threads, cfg):
         _state.starting = False
         if traces and not _state.running:
             _trace.finish()
+    if has_lane and _state.running:
+        _lane.runtime_started(settings.async_mode == "deferred")
     native.raise_interrupt()
     if not _state.running:
         raise RuntimeError("hpyx could not start a worker thread: can't start new thread")
-    if has_lane:
-        _lane.runtime_started(settings.async_mode == "deferred")
 
 
 def _refuse_other_configuration(asked_threads, asked_cfg):
@@ -230,6 +230,7 @@ def _close(closed_by):
         _state.running = False
     if has_lane:
         _lane.runtime_closes()
+        _lane.queue_if_waiting()
     native.close()
     if closed_by == "exit" and _NO_THREADS_AT_EXIT and _state.threads:
         # Should workers block each other, the exiting thread is the spare that cannot be started.

@@ -38,13 +38,15 @@ def enable(path):
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
         file = os.open(path, flags, 0o666)
         try:
+            if has_lane:
+                _lane.trace(True)
             native.trace_enable(file)
         except BaseException:
+            if has_lane:
+                _lane.trace(False)
             os.close(file)
             raise
         _path = wanted
-        if has_lane:
-            _lane.trace(True)
 
 
 def disable():

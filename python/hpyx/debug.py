@@ -55,7 +55,7 @@ def statistics():
     """Return the counters of the runtime as a frozen ``Statistics`` object."""
     counters = native.statistics()
     if has_lane:
-        counters["queued"] += _lane.waiting()
+        counters["queued"] = max(0, counters["queued"] + _lane.waiting())
     return Statistics(**counters)
 
 
