@@ -24,7 +24,15 @@ from time import monotonic
 from . import _python_tasks
 from ._core_module import native
 from ._future import Future
-from ._lane_future import TAKEN, end_unstarted, here, tell_watchers_and_log, was_taken
+from ._lane_future import (
+    TAKEN,
+    Place,
+    end_unstarted,
+    here,
+    log,
+    tell_watchers_and_log,
+    was_taken,
+)
 from ._python_tasks import (
     OUR_CODE,
     blank_futures,
@@ -56,7 +64,10 @@ _failed = native.FutureBase._failed
 _is_open = False
 _is_running = _is_traced = False
 
-# Threads that run tasks of the lane now, one entry each.
+# No thread of the pool is left.
+_is_over = False
+
+# The places of threads that run tasks of the lane now.
 _running = []
 
 # How many tasks went through the core since one of the core's has started. A few at a time are
@@ -151,18 +162,33 @@ def _queue_or_refuse(future):
     global _is_queued
     if _queue_lane() or _running:  # who runs tasks of the lane looks into the queue once more
         return
-    # The pool closes, and its threads may have gone: what has not been started never will be, and
-    # that of others who count on this thread is no exception.
-    _is_queued = False
-    is_refused = False
-    for waiting in list(_waiting):
-        if end_unstarted(waiting, RuntimeError(_CLOSED), tell_watchers_and_log):
-            is_refused = is_refused or waiting is future
-        else:
-            waiting.cancel()  # if it is the core's
+    # The pool closes, and its threads may have gone: what they leave ends with the last of them.
+    if _is_over:
+        _is_queued = False
+        is_refused = future in _end_all()
+    else:
+        is_refused = future is not None and _give_up(future)
     if is_refused:
         native.new_future()  # raises what there is to say
         raise RuntimeError(_CLOSED)
+
+
+def _end_all():
+    """End what waits, since no thread will come, and return it: also what others have just added.
+
+    Who adds something looks at ``_is_queued`` after that, which was set before this.
+    """
+    return [future for future in list(_waiting) if _give_up(future)]
+
+
+def _give_up(future):
+    if end_unstarted(future, RuntimeError(_CLOSED), tell_watchers_and_log):
+        return True
+    try:
+        future.cancel()  # if it is the core's
+    except BaseException as error:  # a callback's
+        log(future, error)
+    return False
 
 
 _CLOSED = "cannot schedule new futures after interpreter shutdown"
@@ -176,9 +202,9 @@ def waiting():
     return len(_waiting) - (1 if _is_queued else 0)
 
 
-def is_running():
-    """Whether any thread runs tasks of the lane, or is about to look for one."""
-    return bool(_running)
+def runs(group):
+    """Whether any thread runs tasks of the group, in the lane."""
+    return any(place.group is group for place in list(_running))
 
 
 def waiting_in(group):
@@ -200,6 +226,14 @@ def runtime_closes():
     global _is_running
     _is_running = False
     _open_or_close()
+
+
+def runtime_is_over():
+    """The last thread of the pool has ended."""
+    global _is_over, _is_queued
+    _is_over = True
+    _is_queued = False
+    _end_all()
 
 
 def trace(is_on):
@@ -265,20 +299,22 @@ def _run_lane():
     Return how many, and the future of the one that is the core's, or None.
     """
     global _in_core, _is_queued
-    _running.append(True)
+    place = Place()
+    _running.append(place)
+    here.places.append(place)
     _in_core = 0  # those were before the lane in the queue
     _is_queued = False
     try:
-        return _run_waiting()
+        return _run_waiting(place)
     finally:
-        _running.pop()
+        here.places.pop()
+        _running.remove(place)
 
 
-def _run_waiting():
+def _run_waiting(place):
     take = _waiting.popleft
     count = look_at = of_others = 0
-    group, place = None, [None]  # the executor's that this thread is inside of
-    here.groups.append(place)
+    group = None
     looked = monotonic()
     end = looked + _TURN
     try:
@@ -300,7 +336,7 @@ def _run_waiting():
                 if group is not None:
                     group.leave(count - of_others)
                 group, of_others = future._hpyx_group, count
-                place[0] = group
+                place.group = group
             count += 1
             try:
                 future._hpyx_value = context.run(*call)
@@ -316,7 +352,6 @@ def _run_waiting():
                 look_at = count + (_STRIDE if now - looked < _SHORT else 1)
                 looked = now
     finally:
-        here.groups.pop()
         if group is not None:
             group.leave(count - of_others)
 

@@ -12,8 +12,8 @@ from time import monotonic
 
 from ._core_module import native
 from ._exit import stays_at_exit
-from ._lane import is_running, queue_if_waiting, waiting_in
-from ._lane_future import Waiter, here
+from ._lane import queue_if_waiting, runs, waiting_in
+from ._lane_future import Place, Waiter, here
 from ._python_tasks import OUR_CODE
 
 _wait_for_others = stays_at_exit(native.ExecutorBase._wait)
@@ -69,7 +69,7 @@ class Group:
                 queue_if_waiting()
                 waiter.wait(_LOOK)
                 # A signal handler that raised may have left a task counted and not queued.
-                if waiting_in(self) or self.in_core or is_running():
+                if waiting_in(self) or self.in_core or runs(self):
                     missing_since = None
                 elif missing_since is None:
                     missing_since = monotonic()
@@ -81,7 +81,7 @@ class Group:
 
     def is_entered(self):
         """Whether the calling thread is inside one of the tasks."""
-        return any(self in place for place in here.groups)
+        return any(place.group is self for place in here.places)
 
     def packed(self, call):
         """The call of a task that the core takes over: it counts here nevertheless."""
@@ -90,11 +90,11 @@ class Group:
 
     def call_inside(self, fn, *args):
         """Return fn(*args), called as a part of one of the tasks."""
-        here.groups.append([self])
+        here.places.append(Place(self))
         try:
             return fn(*args)
         finally:
-            here.groups.pop()
+            here.places.pop()
 
 
 OUR_CODE.add(Group.call_inside.__code__)

@@ -34,15 +34,23 @@ _wait_natively = stays_at_exit(native.FutureBase._wait)
 _dependent = native.dependent
 
 
+class Place:
+    """Where tasks run, one inside the other: ``group`` is that of the executor, or None."""
+
+    __slots__ = ("group",)
+
+    def __init__(self, group=None):
+        self.group = group
+
+
 class Here(threading.local):
-    """What the calling thread is: of the pool, or not."""
+    """What the calling thread is: of the pool, or not, and inside of what."""
 
     # What it waits for, it may run itself.
     is_pool = False
 
     def __init__(self):
-        # Of the tasks that it is inside of, a list of one each: see _lane_executor.
-        self.groups = []
+        self.places = []
 
 
 here = Here()
@@ -148,16 +156,9 @@ def watch(future, tell):
     entry = [tell]
     watchers = future._hpyx_watchers
     if watchers is None:
-        watchers = _locked(_watchers_of, future)
+        watchers = future.__dict__.setdefault("_hpyx_watchers", deque())
     watchers.append(entry)
     return entry
-
-
-def _watchers_of(future):
-    watchers = future._hpyx_watchers
-    if watchers is None:
-        watchers = future._hpyx_watchers = deque()
-    return watchers
 
 
 def take_back(future, entry):
@@ -166,31 +167,32 @@ def take_back(future, entry):
         entry.pop()
     except IndexError:
         return False
-    try:
-        future._hpyx_watchers.remove(entry)  # compares lists, and empty ones only
-    except ValueError:
-        pass  # it was taken out, and found empty
+    _drop(future, entry)
     return True
+
+
+def _drop(future, entry):
+    try:
+        future._hpyx_watchers.remove(entry)  # or another one that is empty: it compares lists
+    except ValueError:
+        pass  # who tells has found it empty, or the other way round
 
 
 def tell_watchers(future):
     """Tell those who watch, each once; return the first exception that is not to be logged."""
-    escaped, entry = None, ()
+    escaped = None
     watchers = future._hpyx_watchers
-    try:
-        while watchers:
-            entry = watchers.popleft()
-            error = _call_and_log(entry, future)
-            if escaped is None:
-                escaped = error
-            elif error is not None:
-                _log(future, error)
-    except IndexError:  # the last one was taken back
-        pass
-    except BaseException:  # a signal handler's
-        if entry:
-            watchers.appendleft(entry)
-        raise
+    while watchers:
+        try:
+            entry = watchers[0]  # it stays there, and is empty, until it was told
+        except IndexError:
+            break  # it was taken back
+        error = _call_and_log(entry, future)
+        _drop(future, entry)
+        if escaped is None:
+            escaped = error
+        elif error is not None:
+            log(future, error)
     return escaped
 
 
@@ -198,7 +200,7 @@ def tell_watchers_and_log(future):
     """The same, by a thread that has nobody to raise anything to."""
     escaped = tell_watchers(future)
     if escaped is not None:
-        _log(future, escaped)
+        log(future, escaped)
 
 
 def _raise_escaped(future):
@@ -220,8 +222,10 @@ def _call_and_log(entry, future):
     try:
         (tell := entry.pop())(future)
     except Exception as error:
-        if tell is not None:  # else the entry was taken back
-            _log(future, error)
+        if tell is not None:
+            log(future, error)
+        elif entry:  # else it was taken back
+            raise
     except BaseException as error:
         if tell is None:  # a signal handler's, before the call
             raise
@@ -229,7 +233,7 @@ def _call_and_log(entry, future):
     return None
 
 
-def _log(future, error):
+def log(future, error):
     from ._future import _log_callback_error
 
     try:
@@ -269,11 +273,13 @@ def _take_over(future):
     try:
         if group is not None:
             group.in_core.append(future)
-        future._hpyx_wanted_by = core
+        future._hpyx_wanted_by = True
         if future._hpyx_call is TAKEN:
             return None
         future._hpyx_core = core
         future._hpyx_call = TAKEN
+        if future._hpyx_error is not None:  # by a signal handler, which the lock does not keep out
+            core.cancel()
     finally:
         if future._hpyx_core is not core:
             _remove(future, group)
@@ -300,7 +306,7 @@ def _remove(future, group):
 
 def was_taken(future):
     """Whether a task is not to be started: it was cancelled, or is the core's."""
-    return _locked(_is_taken, future)
+    return _is_taken(future) or _locked(_is_taken, future)
 
 
 def _is_taken(future):
@@ -337,10 +343,12 @@ def _end_unless_taken(future, error, who):
         if future._hpyx_call is not TAKEN:
             future._hpyx_error = error
             future._hpyx_call = TAKEN
+            if future._hpyx_core is not None:  # by a signal handler, as above
+                future._hpyx_core.cancel()
 
 
 def _leave(future):
-    group, future._hpyx_group = future._hpyx_group, None
+    group = future.__dict__.pop("_hpyx_group", None)
     if group is not None:
         group.leave()
 
@@ -349,14 +357,15 @@ def _core_has_ended(future, core):
     if future._hpyx_value is no_value and future._hpyx_error is None:
         _copy_outcome(future, core)
     group = future._hpyx_group
-    _remove(future, group)
     if group is None or future._hpyx_error is CANCELLED:
+        _remove(future, group)
         _leave(future)
         _raise_escaped(future)
         return
     try:
         group.call_inside(_raise_escaped, future)
     finally:
+        _remove(future, group)
         _leave(future)
 
 
@@ -455,10 +464,9 @@ def cancel(self):
         return self._hpyx_error is CANCELLED
     try:
         return core.cancel()
-    except BaseException:  # it may have kept the core's callback from all that it does
+    finally:  # a signal handler may have kept the core's callback from all that it does
         if core.cancelled():
             _core_has_ended(self, core)
-        raise
 
 
 def add_done_callback(self, fn):

@@ -241,6 +241,8 @@ def _close(closed_by):
                 thread.join()
             except RuntimeError:  # not started yet
                 pass
+    if has_lane:
+        _lane.runtime_is_over()
     _trace.finish()
 
 
