@@ -52,10 +52,6 @@ def _try_sees_a_trace_function():
 
 # capability: (available here, reason why it is not elsewhere)
 CAPABILITIES = {
-    "trace_raises": (
-        _try_sees_a_trace_function(),
-        "on GraalPy 25.0 no try of a function sees what a trace function raises in it",
-    ),
     "affinity": (
         hasattr(os, "sched_setaffinity"),
         "needs os.sched_setaffinity (Linux, and an interpreter that exposes it)",
@@ -114,6 +110,10 @@ CAPABILITIES = {
     "task_group": (
         sys.version_info >= (3, 11),
         "asyncio has task groups from Python 3.11 on",
+    ),
+    "trace_raises": (
+        _try_sees_a_trace_function(),
+        "on GraalPy 25.0 no try of a function sees what a trace function raises in it",
     ),
     "trio": (
         _is_installed("trio") and hasattr(socket.socket, "sendmsg"),

@@ -7,14 +7,15 @@ queue once, like a task. A thread of the pool that gets it runs tasks of the lan
 the core wakes, steals, calls spares and ends as it does everywhere. A few tasks at a time, what
 tasks submit, what depends on other futures, and everything while it is traced, goes through the
 core (see ``_list_tasks``).
-Called by: ``_submit``, ``_executor``, ``_runtime`` (opens and closes it, runs the threads).
+Called by: ``_submit``, ``_executor``, ``_lane_executor``, ``_runtime`` (opens and closes it, runs
+the threads), ``_trace``, ``debug``.
 Invariants: while something is in ``_waiting``, the lane is in the core's queue, or somebody is
 about to put it there. ``_is_queued`` is true only then: who puts it there says so before, the
 thread that gets it says no and looks into ``_waiting`` after that. (Twice in the queue, as when two
 submitters look at the same time, does no harm.) Tasks start in the order of their submission:
 nothing goes through the core while the lane has, or runs, any. Except for tasks of an executor with
 an initializer, and when tracing is turned on: these may overtake what is in the lane.
-Threads: submit on any, the rest on the pool's.
+Threads: any; ``run_thread`` and what it calls, on the pool's.
 """
 
 from collections import deque
@@ -153,7 +154,7 @@ def _queue_lane():
 
 
 def queue_if_waiting():
-    """The same for who waits for the lane: a signal handler may have kept a submitter from it."""
+    """Do so for who waits for the lane: a signal handler may have kept a submitter from it."""
     if _waiting and not _is_queued:
         _queue_or_refuse(None)
 

@@ -60,7 +60,7 @@ class Group:
             raise escaped
 
     def wait(self):
-        """Wait until no task is unfinished; for the pool's threads, and after close()."""
+        """Wait until no task is unfinished. Called after close()."""
         waiter = Waiter.take()
         self.rings.append(waiter.ring)
         missing_since = None
