@@ -82,6 +82,10 @@ CAPABILITIES = {
         hasattr(gc, "set_threshold"),
         "the collectors of PyPy and GraalPy have no threshold to set",
     ),
+    "interrupts_anywhere": (
+        hasattr(signal, "SIGUSR1") and not GRAALPY,
+        "interrupts native code at any moment: on GraalPy 25.1 that may, rarely, end the JVM",
+    ),
     "notes": (
         hasattr(BaseException, "add_note"),
         "tracebacks show the notes of an exception from Python 3.11 on",
@@ -92,12 +96,16 @@ CAPABILITIES = {
         "only CPython tells the size of an object's header",
     ),
     "posix_signals": (
-        hasattr(signal, "SIGUSR1") and hasattr(signal, "pthread_kill"),
-        "needs POSIX signals, sent to a process and to one thread",
+        hasattr(signal, "SIGUSR1"),
+        "needs POSIX signals",
     ),
     "rss": (
         os.path.exists("/proc/self/statm") and not GRAALPY,
         "reads the resident set from /proc; a JVM keeps what its heap has grown to",
+    ),
+    "thread_signals": (
+        hasattr(signal, "pthread_kill"),
+        "sends a signal to one thread, by signal.pthread_kill, which GraalPy has not",
     ),
     "thread_stacks": (
         sys.platform == "linux" and not GRAALPY,
@@ -110,6 +118,10 @@ CAPABILITIES = {
     "task_group": (
         sys.version_info >= (3, 11),
         "asyncio has task groups from Python 3.11 on",
+    ),
+    "timeouts_under_signals": (
+        not GRAALPY,
+        "GraalPy's own locks begin a time-out anew after each signal",
     ),
     "trace_raises": (
         _try_sees_a_trace_function(),

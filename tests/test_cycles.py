@@ -331,3 +331,21 @@ def test_weak_callbacks_of_futures_run_when_they_die():
         del future
     assert all_dead([reference])
     assert died == [reference]
+
+
+@pytest.mark.parametrize("submitter", ["async_", "submit"])
+def test_what_was_called_is_let_go_after_a_burst(executor, submitter):
+    submit = hpyx.async_ if submitter == "async_" else executor.submit
+
+    def burst():
+        things = [Thing() for _ in range(200)]
+        futures = [submit(lambda thing=thing: thing is not None) for thing in things]
+        assert all(future.result() for future in futures)
+        return [weakref.ref(thing) for thing in things]
+
+    def collected():
+        gc.collect()
+        return not any(reference() for reference in references)
+
+    references = burst()
+    assert wait_until(collected)  # not all_dead, which has the pool call something else

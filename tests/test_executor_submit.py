@@ -13,6 +13,7 @@ import pytest
 
 import hpyx
 from child import run_clean_life
+from helpers import Gate
 
 
 def add(a, b, *, c=0):
@@ -51,6 +52,38 @@ def test_a_call_without_a_function_is_refused(executor):
 def test_what_cannot_be_called_is_refused_at_the_call(executor):
     with pytest.raises(TypeError, match=r"callable: write submit\("):
         executor.submit(5)
+
+
+def test_a_subclass_may_have_attributes_and_a_submit_of_its_own():
+    class Crawlers(hpyx.HPXExecutor):
+        def __init__(self, group):
+            super().__init__()
+            self._group = self._core = self._native = group
+            self.submitted = 0
+
+        def submit(self, fn, /, *args, **kwargs):
+            self.submitted += 1
+            return super().submit(fn, *args, **kwargs)
+
+    with Crawlers("news") as executor:
+        futures = [executor.submit(abs, -i) for i in range(200)]
+        assert [future.result() for future in futures] == list(range(200))
+    assert executor.submitted == 200
+    assert executor._group == "news"
+
+
+@pytest.mark.parametrize("wrong", [(), (5,), (None,), ("abs", -1)])
+def test_what_cannot_be_called_is_refused_while_many_wait(executor, wrong):
+    with Gate() as gate:
+        held = executor.submit(gate)
+        gate.entered()
+        waiting = [executor.submit(abs, -i) for i in range(100)]
+        for submit in (executor.submit, hpyx.async_):
+            with pytest.raises(TypeError, match=r"callable|missing"):
+                submit(*wrong)
+        waiting += [executor.submit(abs, -i) for i in range(100, 200)]
+    assert [future.result() for future in waiting] == list(range(200))
+    assert held.result() is None
 
 
 def test_the_constructor_takes_what_thread_pool_executor_takes():

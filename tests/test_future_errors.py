@@ -164,3 +164,32 @@ def test_an_exception_whose_class_cannot_be_built_again_still_travels():
         raise prepared
 
     assert hpyx.async_(fail).exception() is prepared
+
+
+class ForgetsToReturn(Exception):
+    def with_traceback(self, traceback):
+        super().with_traceback(traceback)
+
+
+class RaisesInstead(Exception):
+    def with_traceback(self, traceback):
+        raise RuntimeError("no traceback, please")
+
+
+@pytest.mark.parametrize("kind", [ForgetsToReturn, RaisesInstead])
+@pytest.mark.parametrize("count", [1, 200])
+def test_an_exception_with_a_with_traceback_of_its_own_still_travels(kind, count):
+    def fail():
+        raise kind
+
+    futures = [hpyx.async_(fail) for _ in range(count)]
+    assert {type(future.exception()) for future in futures} == {kind}
+    assert hpyx.async_(abs, -1).result() == 1
+
+
+@pytest.mark.parametrize("count", [1, 200])
+def test_a_call_that_does_not_fit_shows_nothing_of_ours(count):
+    futures = [hpyx.async_(outer_function, 1) for _ in range(count)]
+    errors = [future.exception() for future in futures]
+    assert all(isinstance(error, TypeError) for error in errors)
+    assert [function_names(error) for error in errors] == [[]] * count

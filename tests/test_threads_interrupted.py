@@ -130,7 +130,7 @@ REAL_SIGNAL = """
 """
 
 
-@needs("posix_signals")
+@needs("interrupts_anywhere")
 @pytest.mark.parametrize("microseconds", range(100, 2100, 200))
 def test_a_real_signal_at_any_moment_of_the_start_leaves_a_whole_pool(microseconds):
     done = run_python(REAL_SIGNAL.format(seconds=microseconds * 1e-6))

@@ -95,7 +95,9 @@ def scene_ctrl_c(wait, target):
     return interrupted, delay, future.result()
 
 
-@pytest.mark.parametrize("target", sorted(SENDERS))
+@pytest.mark.parametrize(
+    "target", ["process", pytest.param("worker", marks=needs("thread_signals"))]
+)
 @pytest.mark.parametrize("wait", sorted(WAITS))
 def test_ctrl_c_interrupts_the_wait_and_not_the_task(two_workers, wait, target):
     delays = []
@@ -181,6 +183,7 @@ def scene_timeout_survives_signals():
     return timed_out, took
 
 
+@needs("timeouts_under_signals")
 def test_a_timeout_is_neither_cut_short_nor_drawn_out_by_signals(two_workers):
     timed_out, took = two_workers.call(scene_timeout_survives_signals)
     assert timed_out
@@ -197,3 +200,45 @@ def test_the_pool_works_on_after_ctrl_c(one_worker):
     interrupted, result, values = one_worker.call(scene_future_works_after_ctrl_c)
     assert interrupted and result == "ran to its end"
     assert values == list(range(50))
+
+
+def one_at_a_time():
+    hpyx.async_(abs, -1).result(sizes.PATIENCE)
+
+
+def many_at_a_time():
+    futures = [hpyx.async_(abs, -index) for index in range(100)]
+    assert futures[-1].result(sizes.PATIENCE) == 99
+
+
+BUSY_LOOPS = {f.__name__: f for f in (one_at_a_time, many_at_a_time)}
+
+
+def scene_ctrl_c_in_a_busy_loop(loop, times):
+    """Ctrl-C at any moment of a loop that submits and waits; return what came out each time."""
+    asked = threading.Lock()
+    asked.acquire()
+
+    def send():
+        for _ in range(times):
+            asked.acquire()
+            os.kill(os.getpid(), signal.SIGINT)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    caught = []
+    for _ in range(times):
+        try:
+            asked.release()
+            while True:
+                BUSY_LOOPS[loop]()
+        except BaseException as error:
+            caught.append(type(error).__name__)
+    sender.join()
+    return caught, hpyx.async_(abs, -1).result(sizes.PATIENCE)
+
+
+@needs("interrupts_anywhere")
+@pytest.mark.parametrize("loop", sorted(BUSY_LOOPS))
+def test_ctrl_c_in_a_busy_loop_is_a_keyboard_interrupt(two_workers, loop):
+    assert two_workers.call(scene_ctrl_c_in_a_busy_loop, loop, 8) == (["KeyboardInterrupt"] * 8, 1)

@@ -129,6 +129,19 @@ void *hpyx_module_init(const HPyModuleDef *def) {
     return hpyx_api.PyModuleDef_Init(raw);
 }
 
+/* GraalPy takes microseconds to answer, and its threads have a GIL: there the first module that
+ * asks is kept for good, with its state. */
+static intptr_t kept_module;
+static void *kept_state;
+
 void *hpyx_module_state(intptr_t module) {
-    return hpyx_api.PyModule_GetState((PyObject *)module);
+    if (module == kept_module)
+        return kept_state;
+    void *state = hpyx_api.PyModule_GetState((PyObject *)module);
+    if (hpyx_probed.family == HPYX_FAMILY_GRAALPY && kept_module == 0 && state != NULL) {
+        hpyx_api.Py_IncRef((PyObject *)module);
+        kept_state = state;
+        kept_module = module;
+    }
+    return state;
 }

@@ -55,9 +55,9 @@ impl<'py> Attached<'py> {
         self.own(context!(self, ctx_Long_FromInt64_t, value))
     }
 
-    /// The number as a `float`.
-    pub fn float(self, value: f64) -> PyResult<'py, Handle<'py>> {
-        self.own(context!(self, ctx_Float_FromDouble, value))
+    /// The same for one that has no sign.
+    pub fn unsigned(self, value: u64) -> PyResult<'py, Handle<'py>> {
+        self.own(context!(self, ctx_Long_FromUInt64_t, value))
     }
 
     /// `True` or `False`.

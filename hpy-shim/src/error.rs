@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use crate::attached::{context, Attached};
 use crate::bindings::{HPy, HPyxHandled};
 use crate::handle::Handle;
+use crate::probe;
 
 /// Evidence that a Python error is set on this thread.
 #[must_use = "the error is set: return it to the interpreter, or take it"]
@@ -58,6 +59,15 @@ pub(crate) fn checked_status(py: Attached<'_>, status: i32) -> PyResult<'_, ()> 
 }
 
 impl<'py> Attached<'py> {
+    /// The error that is set, if there is one, though nothing has failed that could say so.
+    #[inline]
+    pub fn raised_in_passing(self) -> PyResult<'py, ()> {
+        if probe::may_raise_anywhere() && context!(self, ctx_Err_Occurred) != 0 {
+            return Err(Raised::assume(self));
+        }
+        Ok(())
+    }
+
     /// Sets an error of class `class` with this text.
     pub fn raise(self, class: &Handle<'_>, text: &str) -> Raised<'py> {
         let text = CString::new(text.replace('\0', "\\0")).unwrap_or_default();

@@ -254,10 +254,27 @@ where
     // SAFETY: the interpreter calls us attached.
     let py = unsafe { Attached::assume() };
     let arguments = Arguments { words: args, positional: nargs as usize, names, py };
-    match f(py, arguments) {
-        Ok(result) => result.into_word(),
-        Err(Raised { .. }) => 0,
+    returned(py, f(py, arguments))
+}
+
+/// What goes back to the interpreter: no result while an error is set.
+#[inline(always)]
+fn returned<'py>(py: Attached<'py>, result: PyResult<'py, Handle<'py>>) -> isize {
+    let Ok(result) = result else {
+        return 0;
+    };
+    match py.raised_in_passing() {
+        Ok(()) => result.into_word(),
+        Err(raised) => raised_instead_of(py, result, raised),
     }
+}
+
+#[cold]
+fn raised_instead_of<'py>(py: Attached<'py>, result: Handle<'py>, raised: Raised<'py>) -> isize {
+    let error = raised.take(py); // none is set while the result is dropped, which may run code
+    drop(result);
+    let Raised { .. } = py.raise_object(&error);
+    0
 }
 
 /// A row of a type's method table: `method!(Body, "name", function, "doc")`, where `function` takes
@@ -358,10 +375,8 @@ where
 {
     probe::count_call_in();
     // SAFETY: the interpreter calls us attached.
-    match f(unsafe { Attached::assume() }) {
-        Ok(result) => result.into_word(),
-        Err(Raised { .. }) => 0,
-    }
+    let py = unsafe { Attached::assume() };
+    returned(py, f(py))
 }
 
 /// One row of a method table.

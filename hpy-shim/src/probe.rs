@@ -52,6 +52,13 @@ pub fn may_wait_natively() -> bool {
     probe().family != bindings::_HPyxFamily_e_HPYX_FAMILY_GRAALPY
 }
 
+/// Whether a signal handler may raise in any function of the C API, even in one that cannot fail:
+/// the error is set then, and the function says nothing (GraalPy).
+#[inline]
+pub fn may_raise_anywhere() -> bool {
+    probe().family == bindings::_HPyxFamily_e_HPYX_FAMILY_GRAALPY
+}
+
 /// Optional C API functions that are not there.
 pub fn missing_functions() -> Vec<&'static str> {
     // SAFETY: reads a table that is complete after the load.

@@ -74,7 +74,7 @@ class HPXExecutor(*_BASES):
 
     if has_lane:
         from ._lane import submit
-        from ._lane_executor import _close, _core, _group, _native, _set_up, _wait
+        from ._lane_executor import _close, _hpyx_core, _hpyx_group, _hpyx_native, _set_up, _wait
 
     else:
 

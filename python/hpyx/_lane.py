@@ -19,12 +19,12 @@ Threads: any; ``run_thread`` and what it calls, on the pool's.
 """
 
 from collections import deque
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from time import monotonic
 
 from . import _python_tasks
 from ._core_module import native
-from ._future import Future
+from ._future import FutureInLane
 from ._lane_future import (
     TAKEN,
     Place,
@@ -48,10 +48,11 @@ from ._python_tasks import (
 # that something has ended. Looking at the clock costs as much as other parts of a task: while
 # so many take less than _SHORT seconds, it is looked at after each _STRIDE of them.
 _TURN = 0.002
-_SHORT, _STRIDE = 0.0005, 8
+_SHORT = 0.0005
+_ONE, _STRIDE = range(1), range(8)
 
-_new = object.__new__
 _waiting = deque()
+_put = _waiting.append
 _is_queued = False
 _new_future = native.new_future
 _queue = native.FutureBase._queue
@@ -84,14 +85,14 @@ _stand_in = None
 def async_(*call, **kwargs):
     global _in_core
     if not call or not callable(call[0]):
-        raise no_callable("async_")
+        raise no_callable("async_", *call)
     if kwargs:
         call = call_with_keywords, call[0], call[1:], kwargs
     is_busy = _is_queued or _waiting or _running or _in_core >= FEW
     if is_busy and _is_open and not here.is_pool:
-        future = _new(Future)
-        future._hpyx_call = copy_context(), call
-        _waiting.append(future)
+        future = FutureInLane()
+        future._hpyx_call = (copy_context(), *call)
+        _put(future)
         if not _is_queued:
             _queue_or_refuse(future)
         return future
@@ -108,19 +109,22 @@ def async_(*call, **kwargs):
 def submit(self, /, *call, **kwargs):
     global _in_core
     if not call or not callable(call[0]):
-        raise no_callable("submit")
+        raise no_callable("submit", *call)
     if kwargs:
         call = call_with_keywords, call[0], call[1:], kwargs
     if _is_queued or _waiting or _running or _in_core >= FEW:
-        group = self._group
-        if group is not None and _is_open and not here.is_pool:
-            future = _new(Future)
-            future._hpyx_call = copy_context(), call
+        group = self._hpyx_group
+        if group and _is_open and not here.is_pool:
+            future = FutureInLane()
+            future._hpyx_call = (copy_context(), *call)
             future._hpyx_group = group
-            group.unfinished.append(None)
+            count_in = group.count_in
+            count_in(None)
             if group.is_closed:  # else whoever closes it, and waits then, finds it counted
                 group.refuse()
-            _waiting.append(future)
+            _put(future)
+            if group.is_closed:
+                group.cancel_late(future)
             if not _is_queued:
                 _queue_or_refuse(future)
             return future
@@ -130,7 +134,7 @@ def submit(self, /, *call, **kwargs):
         future = _new_future()
     future._hpyx_task = [no_value, (copy_context(), call)]
     _in_core += 1  # about: an addition that another thread's undoes does not matter
-    blank_futures.append(_queue_for(self._core or self._native(), future))
+    blank_futures.append(_queue_for(self._hpyx_core or self._hpyx_native(), future))
     return future
 
 
@@ -313,45 +317,49 @@ def _run_lane():
 
 
 def _run_waiting(place):
-    take = _waiting.popleft
-    count = look_at = of_others = 0
+    take, taken, run = _waiting.popleft, TAKEN, Context.run
+    count = of_others = 0
     group = None
+    stride = _ONE
     looked = monotonic()
     end = looked + _TURN
     try:
         while True:
-            try:
-                future = take()
-            except IndexError:
-                return count, None
-            if not _is_queued and _waiting:
-                _queue_lane()
-            packed = future._hpyx_call
-            future._hpyx_call = TAKEN
-            if future._hpyx_wanted_by is not None and was_taken(future):
-                if future._hpyx_core is not None:
-                    return count, future._hpyx_core
-                continue
-            context, call = packed
-            if future._hpyx_group is not group:
-                if group is not None:
-                    group.leave(count - of_others)
-                group, of_others = future._hpyx_group, count
-                place.group = group
-            count += 1
-            try:
-                future._hpyx_value = context.run(*call)
-            except BaseException as error:
-                future._hpyx_error = trimmed(error)
-                look_at, end = 0, 0.0  # so that this frame, which holds on to the error, ends
-            if future._hpyx_watchers is not None:
-                tell_watchers_and_log(future)
-            if count >= look_at:
+            for _ in stride:
+                try:
+                    future = take()
+                except IndexError:
+                    return count, None
+                if not _is_queued and _waiting:
+                    _queue_lane()
+                call = future._hpyx_call
+                future._hpyx_call = taken
+                if future._hpyx_wanted_by and was_taken(future):
+                    if future._hpyx_core is not None:
+                        return count, future._hpyx_core
+                    continue
+                if future._hpyx_group is not group:
+                    if group is not None:
+                        group.leave(count - of_others)
+                    group, of_others = future._hpyx_group, count
+                    place.group = group
+                count += 1
+                try:
+                    future._hpyx_value = run(*call)
+                except BaseException as error:
+                    future._hpyx_error = trimmed(error)
+                    break  # so that this frame, which holds on to the error, ends
+                if future._hpyx_watchers:
+                    tell_watchers_and_log(future)
+            else:
                 now = monotonic()
                 if now >= end:
                     return count, None
-                look_at = count + (_STRIDE if now - looked < _SHORT else 1)
+                stride = _STRIDE if now - looked < _SHORT else _ONE
                 looked = now
+                continue
+            tell_watchers_and_log(future)
+            return count, None
     finally:
         if group is not None:
             group.leave(count - of_others)

@@ -2,14 +2,14 @@
 
 Owns: the methods of such futures, and how the core takes one over. Called by: ``_future``, whose
 class they become part of, and ``_lane``, which makes, starts and ends these futures.
-Invariants: ``_hpyx_call`` is the packed call, until the task starts, is cancelled, or becomes one
-of the core, when it is ``TAKEN``. Who starts it says so by that, and looks at ``_hpyx_wanted_by``
-after it; who wants to cancel it, or to give it to the core, sets that first, under the lock, and
-looks at the call after it. So one sees the other, and what the lock says counts. A value or an
-error is there before those who wait are told; whoever adds one who is to be told looks for the
-outcome after that, so one of the two tells. Where the core has taken over (``_hpyx_core``) its
-future decides, and the outcome is copied from there. A task that had started before is followed
-instead (``_hpyx_follower``).
+Invariants: ``_hpyx_call`` is the context and the call, until the task starts, is cancelled, or
+becomes one of the core, when it is ``TAKEN``. Who starts it says so by that, and looks at
+``_hpyx_wanted_by`` after it; who wants to cancel it, or to give it to the core, sets that first,
+under the lock, and looks at the call after it. So one sees the other, and what the lock says
+counts. A value or an error is there before those who wait are told; whoever adds one who is to be
+told looks for the outcome after that, so one of the two tells. Where the core has taken over
+(``_hpyx_core``) its future decides, and the outcome is copied from there. A task that had started
+before is followed instead (``_hpyx_follower``).
 Threads: any. ``_lock`` is for what is rare; whatever an ordinary task goes through is one operation
 of a list, a deque or an attribute, each of which other threads see whole, as there is a GIL.
 Interrupts: a signal handler may raise between any two operations in the main thread. What is to
@@ -93,7 +93,7 @@ class Waiter:
         _unused_waiters.append(self)
 
 
-def _refuse_new(cls, *args, **kwargs):
+def _refuse(self, *args, **kwargs):
     raise TypeError(
         "a hpyx.Future cannot be created directly: write hpyx.async_(fn, *args) or "
         "hpyx.ready_future(value)"
@@ -104,7 +104,7 @@ class _NoCall:
     """The call of a future that no submission made."""
 
     def __get__(self, instance, owner):
-        _refuse_new(owner)
+        _refuse(instance)
 
 
 def is_over(future):
@@ -264,11 +264,14 @@ def _core_of(future):
 
 def _take_over(future):
     """Make the task one of the core. None: it has started, or was cancelled."""
-    packed, group = future._hpyx_call, future._hpyx_group
-    if packed is TAKEN or future._hpyx_error is not None:
+    call, group = future._hpyx_call, future._hpyx_group
+    if call is TAKEN or future._hpyx_error is not None:
         return None
     core = native.new_for_lane(False)
-    core._hpyx_task = [no_value, packed if group is None else group.packed(packed)]
+    context, call = call[0], call[1:]
+    if group is not None:
+        call = group.call_inside, *call
+    core._hpyx_task = [no_value, (context, call)]
     core.add_done_callback(partial(_core_has_ended, future))
     try:
         if group is not None:
@@ -510,7 +513,7 @@ for _function in (result, exception, done, running, cancelled, add_done_callback
     _function.__doc__ = getattr(_python_tasks, _function.__name__).__doc__
 
 members = {
-    "__new__": _refuse_new,
+    "__init__": _refuse,
     "_hpyx_call": _NoCall(),
     "_hpyx_wanted_by": None,
     "_hpyx_value": no_value,

@@ -56,7 +56,7 @@ def submit(self, fn, /, *args, **kwargs):
 def _submit(executor, fn, args, kwargs):
     """Queue fn(*args, **kwargs) for *executor* (None: nobody's) and return its future."""
     if not callable(fn):
-        raise no_callable("submit" if executor else "async_")
+        raise no_callable("submit" if executor else "async_", fn)
     try:
         future = blank_futures.pop()
     except IndexError:
@@ -69,8 +69,10 @@ def _submit(executor, fn, args, kwargs):
     return future
 
 
-def no_callable(submission):
-    """What there is to say to somebody who submits something else."""
+def no_callable(submission, *given):
+    """What there is to say to somebody who submits something else, or nothing."""
+    if not given:
+        return TypeError(f"the callable is missing: write {submission}(fn, *args, **kwargs)")
     return TypeError(
         f"the first argument must be callable: write {submission}(fn, *args, **kwargs); pass fn, "
         "do not call it"
@@ -139,7 +141,8 @@ def keep_error(future, error):
 
 def trimmed(error):
     """Return *error*, which a call raised, with a traceback that begins at the task."""
-    return error.with_traceback(_without_our_frames(error.__traceback__))
+    # Not error.with_traceback, which may be the user's.
+    return BaseException.with_traceback(error, _without_our_frames(error.__traceback__))
 
 
 def call_with_keywords(fn, args, kwargs):
@@ -161,9 +164,7 @@ def run_thread(role, index):
 
 def _without_our_frames(traceback):
     """The traceback from the task on: what lies above it is the same for every task."""
-    while traceback is not None and traceback.tb_next is not None:
-        if traceback.tb_frame.f_code not in OUR_CODE:
-            break
+    while traceback is not None and traceback.tb_frame.f_code in OUR_CODE:
         traceback = traceback.tb_next
     return traceback
 

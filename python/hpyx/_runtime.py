@@ -12,7 +12,13 @@ import os
 import sys
 import threading
 
-from . import _python_tasks, _settings, _trace, config
+from . import (
+    _parking,  # noqa: F401  (the core needs what it registers)
+    _python_tasks,
+    _settings,
+    _trace,
+    config,
+)
 from ._core_module import native
 from ._cpus import MOST_THREADS
 from ._task_front import has_lane
@@ -307,7 +313,6 @@ if not native.probe()["runs_tasks_natively"]:
 native.register("ensure_running", ensure_running)
 native.register("start_thread", start_thread)
 native.register("breathe", breathe)
-native.register("new_lock", _thread.allocate_lock)
 native.register("interrupt_again", interrupt_again)
 native.register("is_main_thread", is_main_thread)
 native.register(

@@ -166,8 +166,12 @@ pub fn interruptibly<'py>(
         };
         let spin =
             until.map_or(POLL, |until| POLL.min(until.saturating_duration_since(Instant::now())));
-        let wait =
-            Wait { key, deadline: until, spin, before_sleep: announce, condition, glance: None };
+        let before_sleep = &mut || {
+            interrupt::look(py);
+            announce();
+        };
+        let condition = &mut || interrupt::is_kept() || condition();
+        let wait = Wait { key, deadline: until, spin, before_sleep, condition, glance: None };
         let holds = pool.host.wait_until(&pool.lot, wait);
         interrupt::take(py)?;
         if holds {

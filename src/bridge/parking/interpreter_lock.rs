@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use hpy_shim::{Attached, Handle, PyResult, Stored};
+use hpy_shim::{Attached, Stored};
 
 use crate::bridge::interrupt;
 use crate::bridge::names::{Name, Names};
@@ -39,8 +39,7 @@ const NOTIFIED: u8 = 2;
 
 struct Lock {
     state: AtomicU8,
-    acquire: Stored,
-    release: Stored,
+    lock: Stored,
     /// A sleep was interrupted, and it is not known who holds the lock: it is not used again.
     is_spoilt: AtomicBool,
     is_sent_away: AtomicBool,
@@ -134,21 +133,14 @@ enum Sleep {
 impl OnLock {
     /// A lock that is held.
     fn new(py: Attached<'_>, names: &'static Names) -> Self {
-        let made = || -> PyResult<'_, [Handle<'_>; 2]> {
-            let lock = names.get(py, Name::NewLock).call(&[])?;
-            lock.attr(c"acquire")?.call(&[])?;
-            Ok([lock.attr(c"acquire")?, lock.attr(c"release")?])
-        };
-        let [acquire, release] = made().unwrap_or_else(|raised| {
+        let made = names.get(py, Name::NewLock).call(&[]);
+        let lock = made.unwrap_or_else(|raised| {
             raised.clear(py);
-            // Any Python function will do: calling it lets other threads in.
-            let breathe = names.get(py, Name::Breathe);
-            [breathe.dup(), breathe.dup()]
+            names.get(py, Name::NoLock).dup()
         });
         OnLock(Arc::new(Lock {
             state: AtomicU8::new(EMPTY),
-            acquire: Stored::new(acquire),
-            release: Stored::new(release),
+            lock: Stored::new(lock),
             is_spoilt: AtomicBool::new(false),
             is_sent_away: AtomicBool::new(false),
             names,
@@ -156,13 +148,13 @@ impl OnLock {
     }
 
     fn acquire(&self, py: Attached<'_>, deadline: Option<Instant>) -> Sleep {
-        let (acquire, names) = (self.0.acquire.bind(py), self.0.names);
+        let (lock, names) = (self.0.lock.bind(py), self.0.names);
         let outcome = match deadline {
-            None => acquire.call(&[]),
+            None => lock.item(&names.get(py, Name::True)),
             Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                let blocking = names.get(py, Name::True);
-                py.float(left.as_secs_f64()).and_then(|left| acquire.call(&[&blocking, &left]))
+                let left = deadline.saturating_duration_since(Instant::now()).as_nanos();
+                py.unsigned(u64::try_from(left).unwrap_or(u64::MAX))
+                    .and_then(|left| lock.item(&left))
             }
         };
         match outcome {
@@ -182,11 +174,12 @@ impl OnLock {
     }
 
     fn release(&self, py: Attached<'_>) {
-        if let Err(raised) = self.0.release.bind(py).call(&[]) {
+        let (lock, wake) = (self.0.lock.bind(py), self.0.names.get(py, Name::False));
+        if let Err(raised) = lock.item(&wake) {
             // A signal handler raised, on the way in or out. Released twice is an error too, which
             // says that all is well.
             let interrupt = raised.take(py);
-            if let Err(raised) = self.0.release.bind(py).call(&[]) {
+            if let Err(raised) = lock.item(&wake) {
                 raised.clear(py);
             }
             let again = self.0.names.get(py, Name::InterruptAgain);
