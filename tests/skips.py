@@ -77,6 +77,10 @@ CAPABILITIES = {
         hasattr(os, "fork") and not GRAALPY,
         "GraalPy cannot fork a JVM, Windows has no fork",
     ),
+    "frames_of_threads": (
+        not GRAALPY or sys.implementation.version >= (25, 1),
+        "sends a signal once it sees where a thread is, which GraalPy 25.0 does not tell",
+    ),
     "free_threading": (FREE_THREADED, "needs a free-threaded build of CPython"),
     "gc_threshold": (
         hasattr(gc, "set_threshold"),

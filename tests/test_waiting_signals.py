@@ -20,7 +20,7 @@ import sizes
 from helpers import Gate, wait_until
 from skips import needs
 
-pytestmark = needs("posix_signals")
+pytestmark = [needs("posix_signals"), needs("frames_of_threads")]
 
 
 def wait_for_result(future):

@@ -118,7 +118,7 @@ def submit(self, /, *call, **kwargs):
             future = FutureInLane()
             future._hpyx_call = (copy_context(), *call)
             future._hpyx_group = group
-            count_in = group.count_in
+            count_in = group.count_in  # in two steps: as a method call it takes thrice as long
             count_in(None)
             if group.is_closed:  # else whoever closes it, and waits then, finds it counted
                 group.refuse()
