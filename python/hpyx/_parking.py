@@ -1,8 +1,8 @@
 """What threads sleep on where they may not wait in native code (GraalPy): locks of the interpreter.
 
-Called by: the core (``src/bridge/parking``), and only by subscription. On GraalPy 25.1 that is one
-of the few ways from native code into Python in which a signal handler may raise at any moment: at
-the end of a plain call, what it raises ends the process.
+Called by: the core (``src/bridge/parking``), and only by subscription, since a signal handler may
+raise at any moment of that. At the end of a plain call from native code, what it raises ends the
+process on GraalPy 25.1. Imported by: ``_runtime``.
 Invariant: a lock is held but for the moment between a wake-up and the end of the sleep.
 Threads: any may wake, one sleeps at a time.
 """

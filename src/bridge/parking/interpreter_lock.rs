@@ -2,7 +2,8 @@
 //!
 //! GraalPy sometimes needs every attached or detached thread to come to a safepoint (when a part of
 //! it is used for the first time, for one), and a thread inside a native wait never gets there: the
-//! whole process hangs. A thread in `_thread.lock.acquire` does get there.
+//! whole process hangs. A thread in `_thread.lock.acquire` does get there. The locks, and why
+//! they are used by subscription, are in `hpyx/_parking.py`.
 //!
 //! Owns: the locks, each made once and reused, as many as threads have ever slept at the same time.
 //! Called by: `parking`, `host`. Invariant: a lock is held (by nobody in particular) but for the
