@@ -62,19 +62,9 @@ def all_dead(references, seconds=10.0):
 
     def collected():
         gc.collect()
-        if sizes.IMPLEMENTATION == "graalpy":
-            _give_workers_something_else()
         return not any(reference() is not None for reference in references)
 
     return wait_until(collected, seconds)
-
-
-def _give_workers_something_else():
-    """On GraalPy 25.0 a thread of the pool may hold on to its last future until it has another."""
-    import hpyx
-
-    for _ in range(hpyx.debug.get_num_worker_threads()):
-        hpyx.async_(abs, -1)
 
 
 def task_threads():

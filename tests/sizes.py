@@ -33,6 +33,8 @@ FORKS = _scaled(10, 3)
 COLLECTIONS = 5 if IMPLEMENTATION == "graalpy" else 20
 COLLECTIONS_AT_ONCE = 4 if IMPLEMENTATION == "graalpy" else _scaled(50, 10)
 FIRST_STARTS = 1 if IMPLEMENTATION == "graalpy" else _scaled(5, 2)
+# When a signal comes while the runtime starts, in microseconds.
+START_MOMENTS = (5_000, 20_000, 60_000) if IMPLEMENTATION == "graalpy" else range(100, 2100, 200)
 
 # Whether scripts that need a runtime of their own, but no process, share one: starting takes long.
 LIVES_SHARE_A_PROCESS = IMPLEMENTATION == "graalpy"

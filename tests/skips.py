@@ -87,7 +87,7 @@ CAPABILITIES = {
         "the collectors of PyPy and GraalPy have no threshold to set",
     ),
     "interrupts_anywhere": (
-        hasattr(signal, "SIGUSR1") and not GRAALPY,
+        hasattr(signal, "SIGUSR1") and not (GRAALPY and sys.implementation.version >= (25, 1)),
         "interrupts native code at any moment: on GraalPy 25.1 that may, rarely, end the JVM",
     ),
     "notes": (

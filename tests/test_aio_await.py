@@ -10,7 +10,7 @@ import pytest
 
 import hpyx
 import sizes
-from child import run_life, run_python
+from child import run_clean, run_clean_life
 from helpers import Gate, parallel
 from skips import needs
 
@@ -333,7 +333,7 @@ def test_importing_hpyx_imports_no_event_loop():
     assert hpyx.async_(abs, -1).result() == 1
     print(sorted({"asyncio", "trio"} & set(sys.modules)))
     """
-    assert run_python(source).stdout.strip() == "[]"
+    assert run_clean(source).strip() == "[]"
 
 
 def test_an_exception_that_was_awaited_is_freed():
@@ -355,7 +355,7 @@ def test_an_exception_that_was_awaited_is_freed():
     gc.collect()
     print(reference())
     """
-    assert run_life(source).stdout.strip() == "None"
+    assert run_clean_life(source).strip() == "None"
 
 
 def test_set_default_executor_takes_ours_as_long_as_the_standard_library_does(executor):

@@ -343,9 +343,4 @@ def test_what_was_called_is_let_go_after_a_burst(executor, submitter):
         assert all(future.result() for future in futures)
         return [weakref.ref(thing) for thing in things]
 
-    def collected():
-        gc.collect()
-        return not any(reference() for reference in references)
-
-    references = burst()
-    assert wait_until(collected)  # not all_dead, which has the pool call something else
+    assert all_dead(burst())

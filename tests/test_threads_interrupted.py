@@ -7,6 +7,7 @@ comes out of the call of hpyx that the main thread is in, once.
 
 import pytest
 
+import sizes
 from child import run_clean, run_life, run_python
 from skips import needs
 
@@ -131,7 +132,7 @@ REAL_SIGNAL = """
 
 
 @needs("interrupts_anywhere")
-@pytest.mark.parametrize("microseconds", range(100, 2100, 200))
+@pytest.mark.parametrize("microseconds", sizes.START_MOMENTS)
 def test_a_real_signal_at_any_moment_of_the_start_leaves_a_whole_pool(microseconds):
     done = run_python(REAL_SIGNAL.format(seconds=microseconds * 1e-6))
     # Not stderr: threading itself may have given up a thread that runs, which then says so there.

@@ -255,47 +255,50 @@ def _open_or_close():
 
 def run_thread(role, index):
     """The loop of a pool thread: one call into native code per task of the core, or per turn."""
+    wait_for_task = native.wait_for_task
     native.enter_thread(role, index)
     here.is_pool = True
     try:
-        future = None
-        while True:
-            future = _run_until_one_fails(future)
-            if future is None:
-                return
-            future = _failed(future)
+        while _run_from(wait_for_task()):
+            pass
     finally:
         here.is_pool = False
 
 
-def _run_until_one_fails(future):
-    """Run this task, if there is one, and those that follow; return the first of the core's that
-    fails, or None when the thread is not needed any more.
+def _run_from(future):
+    """Run this task and those that follow at once; say whether the thread is still needed.
 
-    A frame in which an exception was caught holds on to it as long as it runs (on 25.0). So it ends
-    there, and costs those that succeed nothing.
+    A frame may hold on to what it had in its variables, and to an exception that it caught, as long
+    as it runs (on 25.0). So the one that waits has no such variables, and the one that catches ends
+    there, which costs those tasks that succeed nothing.
     """
+    if future is None:
+        return False
+    while future is not None:
+        future = _run_until_one_fails(future)
+        if future is not None:
+            future = _failed(future)
+    return True
+
+
+def _run_until_one_fails(future):
+    """The same, up to the first of the core's that fails: return that, or None."""
     global _in_core
-    wait_for_task = native.wait_for_task
-    while True:
-        while future is not None:
-            if future is _stand_in:
-                future = _lane_was_run(*_run_lane())
-                continue
-            _in_core = 0
-            task = future._hpyx_task
-            context, call = task[1]
-            task[1] = None
-            try:
-                task[0] = context.run(*call)
-            except BaseException as error:
-                keep_error(future, error)
-                return future
-            context = call = task = None
-            future = _succeeded(future)
-        future = wait_for_task()  # while it waits, this frame holds on to no task
-        if future is None:
-            return None
+    while future is not None:
+        if future is _stand_in:
+            future = _lane_was_run(*_run_lane())
+            continue
+        _in_core = 0
+        task = future._hpyx_task
+        context, call = task[1]
+        task[1] = None
+        try:
+            task[0] = context.run(*call)
+        except BaseException as error:
+            keep_error(future, error)
+            break
+        future = _succeeded(future)
+    return future
 
 
 def _run_lane():
