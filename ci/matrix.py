@@ -42,7 +42,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", help="columns, by commas")
     parser.add_argument("-k", help="only tests whose name matches, as in pytest")
     parser.add_argument("--jobs", type=int, default=1, help="columns at the same time")
-    parser.add_argument("--timeout", type=float, default=1200, help="seconds for one column")
+    parser.add_argument("--timeout", type=float, default=2400, help="seconds for one column")
     parser.add_argument("--run", help="a script and its arguments, run instead of the tests")
     parser.add_argument("--suite", default="", help="tests/<SUITE> instead of the suite of hpyx")
     parser.add_argument("--wheel", type=Path, help="this wheel, instead of building one")

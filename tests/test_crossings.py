@@ -75,11 +75,11 @@ COUNT = """
 # Calls per task at most, when many are submitted at once: into native code (submission; end of the
 # task, or the result and the future's own end where these are native), and out of it. On GraalPy
 # all but the first of them stay in Python altogether.
-MOST = {"cpython": (3, 30), "pypy": (2, 3), "graalpy": (0.5, 2)}
+MOST = {"cpython": (3, 30), "pypy": (2, 5), "graalpy": (0.5, 2)}
 MOST_FREE_THREADED = 3, 36
 # The same into native code, when each is waited for before the next. Those out of it depend on how
 # often a thread falls asleep.
-MOST_OF_ROUND_TRIP = {"cpython": 3, "pypy": 4, "graalpy": 4}
+MOST_OF_ROUND_TRIP = {"cpython": 3, "pypy": 3, "graalpy": 3}
 # The calls that each measurement makes once, spread over the tasks.
 SLACK = 0.5
 

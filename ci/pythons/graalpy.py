@@ -4,8 +4,8 @@ Owns: ``graalpy/<version>`` in the cache (jars, unpacked resources, ``bin/graalp
 JDK, where the machine has none that is new enough) and ``graalpy-compiler/<version>``, the same
 with the Graal compiler, which is for measuring and no column of the matrix.
 How it starts: ``bin/graalpy`` is a shell script that names java, the jars and itself, so that
-``sys.executable`` is the script and subprocesses work. The classes that a start loads are kept in
-an archive of the JVM beside it, which makes a start three times as fast. The launcher hands the
+``sys.executable`` is the script and subprocesses work. What a start loads is kept beside it, in a
+cache of the JVM (linked, from JDK 25 on), which makes a start several times as fast. It hands the
 variable ``HPYX_JAVA_OPTIONS`` to java: processes that run for a moment ask for less optimising.
 Needs Maven (``mvn``). Once made, nothing is downloaded again. Errors: ``Failure``.
 """
@@ -57,8 +57,14 @@ exec '{java}' $HPYX_JAVA_OPTIONS {options} -cp '{folder}/jars/*' \\
 
 # What a program of some size has loaded when it is up.
 WARM_UP = (
-    "import asyncio, concurrent.futures, contextvars, json, logging, re, subprocess, threading"
+    "import asyncio, concurrent.futures, contextvars, json, logging, re, subprocess, threading;"
+    "import _testmultiphase"  # a native module, so that what these need is there, too
 )
+# From this JDK on: what makes the cache, and what uses it.
+KEEP = {
+    25: ("-XX:AOTCacheOutput={}", "-XX:AOTCache={}"),
+    OLDEST_JDK: ("-XX:ArchiveClassesAtExit={}", "-XX:SharedArchiveFile={}"),
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class GraalPy:
         """Download, unless that was done before; return the launcher script."""
         final = cache_dir() / ("graalpy-compiler" if self.compiled else "graalpy") / self.version
         launcher = final / "bin" / "graalpy"
-        with made_once(final / "ready-2") as work:
+        with made_once(final / "ready-3") as work:
             if work is not None:
                 say(f"{column}: getting GraalPy {self.version} from Maven Central")
                 self._jars(final)
@@ -93,21 +99,22 @@ class GraalPy:
         run(["mvn", "-B", "-q", "dependency:copy-dependencies", target], cwd=folder, timeout=1200)
 
     def _launchers(self, folder: Path, java: Path) -> None:
-        launcher, archive = folder / "bin" / "graalpy", folder / "classes.jsa"
+        launcher, kept = folder / "bin" / "graalpy", folder / "classes"
         launcher.parent.mkdir(exist_ok=True)
-        archive.unlink(missing_ok=True)
-        if self.compiled:  # a JVM with replaced modules makes no archive
+        kept.unlink(missing_ok=True)
+        if self.compiled:  # a JVM with replaced modules keeps nothing
             self._launcher(launcher, java, [])
-        else:
-            self._launcher(launcher, java, [f"-XX:ArchiveClassesAtExit={archive}"])
-            run([launcher, "-c", WARM_UP], timeout=600)
-            self._launcher(launcher, java, [f"-XX:SharedArchiveFile={archive}"])
+            return
+        making, using = next(both for jdk, both in KEEP.items() if jdk_version(java) >= jdk)
+        self._launcher(launcher, java, [making.format(kept)])
+        run([launcher, "-c", WARM_UP], timeout=600)
+        self._launcher(launcher, java, [using.format(kept)])
 
     def _launcher(self, file: Path, java: Path, options: list[str]) -> None:
         folder = file.parents[1]
         options = [
             *options,
-            "-Xlog:disable",  # the archive's own messages; those of Python are not among them
+            "-Xlog:disable",  # the JVM's own messages; those of Python are not among them
             "--enable-native-access=ALL-UNNAMED",
             f"-Dorg.graalvm.launcher.executablename={file}",
             f"-Dpolyglot.engine.userResourceCache={folder / 'resources'}",

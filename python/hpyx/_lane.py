@@ -59,8 +59,6 @@ _queue = native.FutureBase._queue
 _queue_for = native.ExecutorBase._queue
 _queue_natively = native.queue_lane
 _lane_was_run = native.lane_was_run
-_succeeded = native.FutureBase._succeeded
-_failed = native.FutureBase._failed
 
 # The runtime runs, and its tasks are neither traced nor deferred.
 _is_open = False
@@ -254,51 +252,35 @@ def _open_or_close():
 
 
 def run_thread(role, index):
-    """The loop of a pool thread: one call into native code per task of the core, or per turn."""
-    wait_for_task = native.wait_for_task
-    native.enter_thread(role, index)
+    """The loop of a pool thread: one call into native code per task of the core, two per turn."""
     here.is_pool = True
     try:
-        while _run_from(wait_for_task()):
-            pass
+        _python_tasks.run_thread(role, index, _run_task)
     finally:
         here.is_pool = False
 
 
-def _run_from(future):
-    """Run this task and those that follow at once; say whether the thread is still needed.
+def _run_task(future):
+    """Run this task, or those of the lane; say whether it returned a value.
 
     A frame may hold on to what it had in its variables, and to an exception that it caught, as long
-    as it runs (on 25.0). So the one that waits has no such variables, and the one that catches ends
-    there, which costs those tasks that succeed nothing.
+    as it runs (on 25.0). So each task has a frame of its own.
     """
-    if future is None:
-        return False
-    while future is not None:
-        future = _run_until_one_fails(future)
-        if future is not None:
-            future = _failed(future)
-    return True
-
-
-def _run_until_one_fails(future):
-    """The same, up to the first of the core's that fails: return that, or None."""
     global _in_core
-    while future is not None:
-        if future is _stand_in:
-            future = _lane_was_run(*_run_lane())
-            continue
-        _in_core = 0
-        task = future._hpyx_task
-        context, call = task[1]
-        task[1] = None
-        try:
-            task[0] = context.run(*call)
-        except BaseException as error:
-            keep_error(future, error)
-            break
-        future = _succeeded(future)
-    return future
+    if future is _stand_in:
+        future = _lane_was_run(*_run_lane())
+        if future is None:
+            return True
+    _in_core = 0
+    task = future._hpyx_task
+    context, call = task[1]
+    task[1] = None
+    try:
+        task[0] = context.run(*call)
+    except BaseException as error:
+        keep_error(future, error)
+        return False
+    return True
 
 
 def _run_lane():
@@ -368,4 +350,4 @@ def _run_waiting(place):
             group.leave(count - of_others)
 
 
-OUR_CODE.update([_run_until_one_fails.__code__, _run_waiting.__code__])
+OUR_CODE.update([_run_task.__code__, _run_waiting.__code__])

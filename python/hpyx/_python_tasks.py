@@ -150,16 +150,22 @@ def call_with_keywords(fn, args, kwargs):
     return fn(*args, **kwargs)
 
 
-def run_thread(role, index):
-    """The loop of a pool thread: as long as there is work, one call into native code per task."""
-    wait_for_task = native.wait_for_task
+def run_thread(role, index, run_task=run_future):
+    """The loop of a pool thread: one call into native code per task, which ends the last one, too.
+
+    run_task: runs the call of a future; says whether it returned a value.
+
+    This frame has no variable for a task: it would hold on to it while it waits for the next.
+    """
+    next_task = native.next_task
     native.enter_thread(role, index)
-    while True:
-        future = wait_for_task()  # while it waits, this frame holds on to no task
-        if future is None:
-            return
-        while future is not None:
-            future = future._succeeded() if run_future(future) else future._failed()
+    is_value = True
+    while is_value is not None:
+        is_value = _run_or_leave(run_task, next_task(is_value))
+
+
+def _run_or_leave(run_task, future):
+    return None if future is None else run_task(future)
 
 
 def _without_our_frames(traceback):

@@ -33,7 +33,7 @@ pub fn make(py: Attached<'_>) -> PyResult<'_, Handle<'_>> {
     )
 }
 
-static METHODS: Static<[HPyMeth; 16]> = Static([
+static METHODS: Static<[HPyMeth; 14]> = Static([
     method!(
         FutureBody,
         c"result",
@@ -140,19 +140,6 @@ static METHODS: Static<[HPyMeth; 16]> = Static([
         c"_queue",
         python_tasks::queue,
         c"_queue($self, /)\n--\n\nQueue the call; return a blank future for the next submission."
-    ),
-    method_noargs!(
-        FutureBody,
-        c"_succeeded",
-        python_tasks::succeeded,
-        c"_succeeded($self, /)\n--\n\n\
-          The call returned: end the future; return the next task, started, or None."
-    ),
-    method_noargs!(
-        FutureBody,
-        c"_failed",
-        python_tasks::failed,
-        c"_failed($self, /)\n--\n\nThe call raised; otherwise as _succeeded()."
     ),
     END_OF_METHODS,
 ]);

@@ -41,6 +41,16 @@ const HOLD_BACK: Duration = Duration::from_micros(2);
 /// many times longer, polling and holding back included. So does what tasks do between two waits.
 const DEAR: u32 = 4;
 
+/// Between two looks of a thread that polls. The compiler of a JVM has threads of its own, and a
+/// poller that keeps a processor from them, or from the thread that it waits for, waits the longer:
+/// twice as long as long as much is compiled. Elsewhere letting go costs more than it gains.
+#[inline]
+fn let_others_run() {
+    if !probe::may_wait_natively() {
+        std::thread::yield_now();
+    }
+}
+
 impl Gate {
     #[inline]
     fn let_go(&self) {
@@ -57,6 +67,7 @@ impl Gate {
         let began = Instant::now();
         while !self.is_free.load(Ordering::Relaxed) && began.elapsed() < self.patience {
             std::hint::spin_loop();
+            let_others_run();
         }
     }
 
@@ -188,6 +199,9 @@ impl Interpreted {
                 if held {
                     break;
                 }
+            }
+            if !held {
+                let_others_run();
             }
         }
         self.polling.fetch_sub(1, Ordering::Relaxed);

@@ -74,9 +74,9 @@ static FUNCTIONS: Static<[HPyMeth; 33]> = Static([
     function!(c"run_thread", run_thread, c"run_thread(role, index): the loop of a pool thread"),
     function!(c"enter_thread", enter_thread, c"enter_thread(role, index): run_thread in steps"),
     function!(
-        c"wait_for_task",
-        python_tasks::wait_for_task,
-        c"wait_for_task() -> Future, started, or None: the thread has left the pool"
+        c"next_task",
+        python_tasks::next_task,
+        c"next_task(is_value, /) -> Future, started, after the last; None: it has left the pool"
     ),
     function!(
         c"new_for_lane",

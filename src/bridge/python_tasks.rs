@@ -5,6 +5,8 @@
 //! list of arguments. Invariants: a future is queued once; a task that is handed out is started.
 //! Threads: any for submissions, a pool thread for the steps of its loop; attached.
 
+use std::cell::Cell;
+
 use hpy_shim::{Argument, Arguments, Attached, Handle, Module, PyResult, Stored, This};
 
 use crate::bridge::executor_type::{self, ExecutorBody};
@@ -66,53 +68,67 @@ fn queue_in<'py>(
     submit::push(runtime, &future.borrow(py), scope)
 }
 
-/// The task returned a value: ends its future, and takes the next one if there is one at hand.
-pub fn succeeded<'py>(py: Attached<'py>, done: Future<'py>) -> PyResult<'py, Handle<'py>> {
-    end_and_take(py, &done, Life::Value)
+thread_local! {
+    /// The future whose call Python runs on this thread: an owned word, or 0. No frame of Python
+    /// has to hold on to it, so it is let go before the thread waits for the next.
+    static RUNNING: Cell<isize> = const { Cell::new(0) };
 }
 
-/// The same for a task that raised.
-pub fn failed<'py>(py: Attached<'py>, done: Future<'py>) -> PyResult<'py, Handle<'py>> {
-    end_and_take(py, &done, Life::Error)
+/// Hands a started task to Python, which runs it and then calls `next_task`.
+fn hand_out(future: Handle<'_>) -> Handle<'_> {
+    let before = RUNNING.replace(future.dup().into_word());
+    debug_assert_eq!(before, 0, "Python runs one task of the loop at a time");
+    future
 }
 
-fn end_and_take<'py>(
-    py: Attached<'py>,
-    done: &Future<'py>,
-    life: Life,
-) -> PyResult<'py, Handle<'py>> {
-    // The runtime of now: after a fork inside the task it is not the future's.
-    let interpreter = done.body().runtime().interpreter();
-    // Again: a collection while it was pending may have tracked its attributes anew.
-    done.lend().got_attributes(py);
-    run::end_in_python(py, &done.lend(), life);
-    let Some(pool) = interpreter.runtime().pool() else {
-        return none(py, interpreter);
-    };
-    pool.task_ends();
-    // Without waiting: the caller's frame still holds on to `done`.
-    let next = first_that_runs(py, interpreter, pool, || pool.next_task_nowait());
-    next.map_or_else(|| none(py, interpreter), Ok)
-}
-
-/// Waits for a task. None: the thread has left the pool.
-pub fn wait_for_task<'py>(
+/// `next_task(is_value)`: the task that was handed out to this thread, if there was one, returned
+/// a value, or raised. Ends its future, and waits for another task, started. None: the thread has
+/// left the pool.
+pub fn next_task<'py>(
     py: Attached<'py>,
     module: Module<'py>,
-    _: Arguments<'py>,
+    arguments: Arguments<'py>,
 ) -> PyResult<'py, Handle<'py>> {
-    let interpreter = interpreter_of(&module);
+    let word = RUNNING.take();
+    let interpreter = match word {
+        0 => interpreter_of(&module),
+        word => end_and_let_go(py, word, &arguments),
+    };
+    // The runtime of now: after a fork inside the task it is not the future's.
     let Some(pool) = interpreter.runtime().pool() else {
         return none(py, interpreter);
     };
-    let next = first_that_runs(py, interpreter, pool, || pool.next_task());
-    next.map_or_else(
-        || {
+    if word != 0 {
+        pool.task_ends();
+    }
+    match first_that_runs(py, interpreter, pool) {
+        Some(next) => Ok(next),
+        None => {
             pool.leave_thread();
             none(py, interpreter)
-        },
-        Ok,
-    )
+        }
+    }
+}
+
+/// Ends the future whose reference `hand_out` kept; the interpreter that it belongs to.
+#[inline]
+fn end_and_let_go(
+    py: Attached<'_>,
+    word: isize,
+    arguments: &Arguments<'_>,
+) -> &'static Interpreter {
+    // SAFETY: the reference of `hand_out`, which the caller has just taken out.
+    let done = unsafe { Stored::from_word(word) };
+    let interpreter = run::body(&done).runtime().interpreter();
+    let life = match arguments.word(0) == interpreter.names().word(Name::True) {
+        true => Life::Value,
+        false => Life::Error,
+    };
+    // Again: a collection while it was pending may have tracked its attributes anew.
+    done.got_attributes(py);
+    run::end_in_python(py, &done, life);
+    drop(done.into_handle(py));
+    interpreter
 }
 
 /// A future for one of the lane, which native code is to have: it takes the task over, or is
@@ -152,8 +168,8 @@ pub fn queue_lane<'py>(
 }
 
 /// `lane_was_run(count, next)`: a pool thread has run so many tasks of the lane. It goes on with
-/// `next`, a future that took over the task whose turn has come, unless that has started elsewhere;
-/// else it takes the next task if one is at hand.
+/// `next`, a future that took over the task whose turn has come, unless that has started elsewhere:
+/// then it gets None.
 pub fn lane_was_run<'py>(
     py: Attached<'py>,
     module: Module<'py>,
@@ -171,28 +187,27 @@ pub fn lane_was_run<'py>(
         taken_over.lend().got_attributes(py);
         pool.task_begins();
         if run::start_in_python(py, &taken_over.lend()) {
-            return Ok(taken_over.handle(py));
+            return Ok(hand_out(taken_over.handle(py)));
         }
         pool.task_dropped();
     }
-    let next = first_that_runs(py, interpreter, pool, || pool.next_task_nowait());
-    next.map_or_else(|| none(py, interpreter), Ok)
+    none(py, interpreter)
 }
 
-/// The first of the tasks that `take` gives which was not cancelled or run elsewhere, started; or
-/// the lane.
+/// The next task that was not cancelled or run elsewhere, started; or the lane. Waits for it.
 #[inline]
 fn first_that_runs<'py>(
     py: Attached<'py>,
     interpreter: &Interpreter,
     pool: &'static Pool<Interpreted>,
-    take: impl Fn() -> Option<Stored>,
 ) -> Option<Handle<'py>> {
-    while let Some(future) = take() {
+    while let Some(future) = pool.next_task() {
         pool.task_begins();
-        let is_lane = future.word() == interpreter.names().word(Name::Lane);
-        if is_lane || run::start_in_python(py, &future) {
+        if future.word() == interpreter.names().word(Name::Lane) {
             return Some(future.into_handle(py));
+        }
+        if run::start_in_python(py, &future) {
+            return Some(hand_out(future.into_handle(py)));
         }
         drop(future.into_handle(py));
         pool.task_dropped();

@@ -168,12 +168,6 @@ impl<H: Host> Pool<H> {
         PoolThread::current(self).and_then(PoolThread::next_task)
     }
 
-    /// The same without waiting; None: there is no task at hand.
-    #[inline]
-    pub fn next_task_nowait(&'static self) -> Option<H::Task> {
-        PoolThread::current(self).and_then(PoolThread::next_task_nowait)
-    }
-
     /// See `enter_thread`.
     #[inline]
     pub fn task_begins(&'static self) {

@@ -157,18 +157,6 @@ impl<H: Host> PoolThread<H> {
         }
     }
 
-    /// The next task if there is one at hand; never waits, never gives the slot up.
-    #[inline]
-    pub(super) fn next_task_nowait(&self) -> Option<H::Task> {
-        let held = self.held()?;
-        if self.should_yield_slot(held) {
-            return None;
-        }
-        let task = self.look(held)?;
-        self.pool.watch_over_queue();
-        Some(task)
-    }
-
     #[cold]
     fn find_slot(&self) -> Option<Held<'static, H::Task>> {
         let held = match (self.without.replace(Without::RanOn), self.role) {
