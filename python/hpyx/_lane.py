@@ -34,11 +34,11 @@ from ._lane_future import (
     tell_watchers_and_log,
     was_taken,
 )
+from ._list_tasks import run_future
 from ._python_tasks import (
     OUR_CODE,
     blank_futures,
     call_with_keywords,
-    keep_error,
     no_callable,
     no_value,
     trimmed,
@@ -261,26 +261,20 @@ def run_thread(role, index):
 
 
 def _run_task(future):
-    """Run this task, or those of the lane; say whether it returned a value.
+    """Run this task, or those of the lane; say whether it returned a value. None: there is none.
 
     A frame may hold on to what it had in its variables, and to an exception that it caught, as long
     as it runs (on 25.0). So each task has a frame of its own.
     """
     global _in_core
+    if future is None:
+        return None
     if future is _stand_in:
         future = _lane_was_run(*_run_lane())
         if future is None:
             return True
     _in_core = 0
-    task = future._hpyx_task
-    context, call = task[1]
-    task[1] = None
-    try:
-        task[0] = context.run(*call)
-    except BaseException as error:
-        keep_error(future, error)
-        return False
-    return True
+    return run_future(future)
 
 
 def _run_lane():
@@ -350,4 +344,4 @@ def _run_waiting(place):
             group.leave(count - of_others)
 
 
-OUR_CODE.update([_run_task.__code__, _run_waiting.__code__])
+OUR_CODE.add(_run_waiting.__code__)

@@ -3,9 +3,9 @@
 There, an attribute of a native object and a call of a function written in Python cost as much as a
 call into native code. So all that Python knows of a task is one list, an ordinary object: the value
 (``no_value`` until it is there) and the packed call: the context variables, and the callable with
-its arguments behind it. It is the attribute ``_hpyx_task`` of the
-future; and what each task goes through is one function.
-Called by: ``_lane``, which runs them, for tasks that it leaves to the core; ``_future``.
+its arguments behind it. It is the attribute ``_hpyx_task`` of the future; and what each task goes
+through is one function.
+Called by: ``_lane``, which submits and runs those tasks that it leaves to the core; ``_future``.
 Invariants and threads: as in ``_python_tasks``, which has the rest.
 """
 

@@ -150,10 +150,14 @@ def call_with_keywords(fn, args, kwargs):
     return fn(*args, **kwargs)
 
 
-def run_thread(role, index, run_task=run_future):
+def _run_task(future):
+    return None if future is None else run_future(future)
+
+
+def run_thread(role, index, run_task=_run_task):
     """The loop of a pool thread: one call into native code per task, which ends the last one, too.
 
-    run_task: runs the call of a future; says whether it returned a value.
+    run_task: runs the call of a future; says whether it returned a value, or None if it got None.
 
     This frame has no variable for a task: it would hold on to it while it waits for the next.
     """
@@ -161,11 +165,7 @@ def run_thread(role, index, run_task=run_future):
     native.enter_thread(role, index)
     is_value = True
     while is_value is not None:
-        is_value = _run_or_leave(run_task, next_task(is_value))
-
-
-def _run_or_leave(run_task, future):
-    return None if future is None else run_task(future)
+        is_value = run_task(next_task(is_value))
 
 
 def _without_our_frames(traceback):
