@@ -41,9 +41,9 @@ const HOLD_BACK: Duration = Duration::from_micros(2);
 /// many times longer, polling and holding back included. So does what tasks do between two waits.
 const DEAR: u32 = 4;
 
-/// Between two looks of a thread that polls. The compiler of a JVM has threads of its own, and a
-/// poller that keeps a processor from them, or from the thread that it waits for, waits the longer:
-/// twice as long as long as much is compiled. Elsewhere letting go costs more than it gains.
+/// Between two looks of a thread that polls. The compiler of a JVM has threads of its own; who
+/// keeps a processor from them, or from the thread that it waits for, waits twice as long while
+/// much is compiled. Elsewhere letting go costs more than it gains.
 #[inline]
 fn let_others_run() {
     if !probe::may_wait_natively() {

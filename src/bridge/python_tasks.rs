@@ -1,8 +1,8 @@
 //! Tasks whose calls Python packs and runs: the native half of `hpyx/_python_tasks.py`.
 //!
-//! Called by: that file, where every call between Python and native code is dear, so that there is
-//! one per submission and one per task run: each does all that is due at that moment, and takes no
-//! list of arguments. Invariants: a future is queued once; a task that is handed out is started.
+//! Called by: that file and `_lane.py`, where every call between Python and native code is dear, so
+//! that there is one per submission and one per task run: each does all that is due at that moment.
+//! Invariants: a future is queued once; a task that is handed out is started, and ended once.
 //! Threads: any for submissions, a pool thread for the steps of its loop; attached.
 
 use std::cell::Cell;
