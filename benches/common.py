@@ -31,8 +31,16 @@ def _has_graal_compiler():
 
 
 HAS_GRAAL_COMPILER = _has_graal_compiler()
-# Its threads take that long to compile a benchmark, and a processor each from the contestants.
-WARM_UP_SECONDS = 40 if HAS_GRAAL_COMPILER else 0
+
+
+def _warm_up_seconds():
+    """How long compilers take for a benchmark: their threads take processors from contestants."""
+    if HAS_GRAAL_COMPILER:
+        return 40
+    return 10 if sys.implementation.name == "graalpy" else 0  # a JVM compiles the interpreter
+
+
+WARM_UP_SECONDS = _warm_up_seconds()
 
 Figure = namedtuple("Figure", "name title unit hpyx threads ratio")
 Figure.__doc__ = """One line of the table.

@@ -98,7 +98,7 @@ def async_(*call, **kwargs):
         future = blank_futures.pop()
     except IndexError:
         future = _new_future()
-    future._hpyx_task = [no_value, (copy_context(), call)]
+    future._hpyx_task = [no_value, (copy_context(), call), None]
     _in_core += 1  # about: an addition that another thread's undoes does not matter
     blank_futures.append(_queue(future))
     return future
@@ -130,7 +130,7 @@ def submit(self, /, *call, **kwargs):
         future = blank_futures.pop()
     except IndexError:
         future = _new_future()
-    future._hpyx_task = [no_value, (copy_context(), call)]
+    future._hpyx_task = [no_value, (copy_context(), call), None]
     _in_core += 1  # about: an addition that another thread's undoes does not matter
     blank_futures.append(_queue_for(self._hpyx_core or self._hpyx_native(), future))
     return future

@@ -271,7 +271,7 @@ def _take_over(future):
     context, call = call[0], call[1:]
     if group is not None:
         call = group.call_inside, *call
-    core._hpyx_task = [no_value, (context, call)]
+    core._hpyx_task = [no_value, (context, call), None]
     core.add_done_callback(partial(_core_has_ended, future))
     try:
         if group is not None:

@@ -2,9 +2,9 @@
 
 There, an attribute of a native object and a call of a function written in Python cost as much as a
 call into native code. So all that Python knows of a task is one list, an ordinary object: the value
-(``no_value`` until it is there) and the packed call: the context variables, and the callable with
-its arguments behind it. It is the attribute ``_hpyx_task`` of the future; and what each task goes
-through is one function.
+(``no_value`` until it is there), the packed call (the context variables, and the callable with its
+arguments behind it), and the error. It is the attribute ``_hpyx_task`` of the future; each side
+reads it once per task, and what each task goes through is one function.
 Called by: ``_lane``, which submits and runs those tasks that it leaves to the core; ``_future``.
 Invariants and threads: as in ``_python_tasks``, which has the rest.
 """
@@ -49,25 +49,34 @@ OUR_CODE.add(run_future.__code__)
 
 
 def result(self, timeout=None):
-    value = self._hpyx_task[0]
+    task = self._hpyx_task
+    value = task[0]
     if value is not no_value:
         return value
-    if self._hpyx_error is None:
+    if task[2] is None:
         try:
             _wait(self, timeout)
         except ProcessEnds:
             stay()
-        if self._hpyx_error is None:
-            return self._hpyx_task[0]
+        value = task[0]
+        if value is not no_value:
+            return value
+        task = self._hpyx_task  # the core may have put another one there
+        if task[2] is None:
+            return task[0]
     disarm(self)
     try:
-        raise self._hpyx_error
+        raise task[2]
     finally:
-        self = None
+        self = task = None
 
 
 def _set_value(self, value):
-    self._hpyx_task = [value, None]
+    self._hpyx_task = [value, None, None]
+
+
+def _set_error(self, error):
+    self._hpyx_task = [no_value, None, error]
 
 
 def _get_call(self):
@@ -84,15 +93,16 @@ def _set_call(self, call):
         fn, args, kwargs, context = call
         call = (call_with_keywords, fn, args, kwargs) if kwargs else (fn, *args)
         call = Context() if context is None else context, call
-    self._hpyx_task = [no_value, call]
+    self._hpyx_task = [no_value, call, None]
 
 
 # The properties are for the core, where it gives a future its value or its call, or takes the call
 # away.
 members = {
     **_python_tasks.members,
-    "_hpyx_task": (no_value, None),
+    "_hpyx_task": (no_value, None, None),
     "_hpyx_value": property(lambda self: self._hpyx_task[0], _set_value),
+    "_hpyx_error": property(lambda self: self._hpyx_task[2], _set_error),
     "_hpyx_call": property(_get_call, _set_call),
     "result": result,
 }
