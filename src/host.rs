@@ -53,6 +53,10 @@ pub trait Host: Send + Sync + Sized + 'static {
         1
     }
 
+    /// How long a thread of this host may compute before others get a turn. Ours do as all do: who
+    /// lets go more often gets less than the others. Any thread.
+    fn switch_interval(&self) -> Duration;
+
     /// Runs a task to its end. Attached. Failures stay in the task. False when there was nothing to
     /// run: it was cancelled, or whoever waits for it has run it.
     fn run(&self, task: Self::Task) -> bool;

@@ -41,6 +41,11 @@ const HOLD_BACK: Duration = Duration::from_micros(2);
 /// many times longer, polling and holding back included. So does what tasks do between two waits.
 const DEAR: u32 = 4;
 
+/// CPython's own.
+const SWITCH_INTERVAL: Duration = Duration::from_millis(5);
+/// With the other one, a worker got a tenth of what a thread got that submitted without a pause.
+const SWITCH_INTERVAL_OF_GRAALPY: Duration = Duration::from_millis(50);
+
 /// Between two looks of a thread that polls. The compiler of a JVM has threads of its own; who
 /// keeps a processor from them, or from the thread that it waits for, waits twice as long while
 /// much is compiled. Elsewhere letting go costs more than it gains.
@@ -221,6 +226,13 @@ impl Host for Interpreted {
         match probe::may_wait_natively() {
             true => 1,
             false => DEAR,
+        }
+    }
+
+    fn switch_interval(&self) -> Duration {
+        match self.parking {
+            Parking::Native => SWITCH_INTERVAL,
+            Parking::InterpreterLock(_) => SWITCH_INTERVAL_OF_GRAALPY,
         }
     }
 

@@ -6,9 +6,6 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-/// How long a thread may run short tasks before others get a turn: CPython's own switch interval.
-const TURN: Duration = Duration::from_millis(5);
-
 /// The current turn of a thread.
 #[derive(Default)]
 pub(super) struct Turn {
@@ -21,10 +18,10 @@ impl Turn {
         self.began.set(coarse_now());
     }
 
-    /// Whether it has lasted long enough.
+    /// Whether it has lasted so long.
     #[inline]
-    pub(super) fn is_over(&self) -> bool {
-        coarse_now().saturating_sub(self.began.get()) >= TURN
+    pub(super) fn is_over(&self, interval: Duration) -> bool {
+        coarse_now().saturating_sub(self.began.get()) >= interval
     }
 }
 

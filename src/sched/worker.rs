@@ -3,7 +3,8 @@
 //! Owns: `PoolThread`, what a thread of the pool knows about itself. Called by: `pool`, which
 //! offers the loop as a whole (`run_thread`) and in steps, for hosts whose loop lies elsewhere.
 //! Invariants: a thread starts tasks only while it holds a slot; it is attached whenever a task
-//! runs, and never for longer than `TURN` without giving other threads a chance in between.
+//! runs, and never for longer than the host's switch interval without giving other threads a chance
+//! in between.
 //! Threads: one `PoolThread` per thread, reached through a thread-local pointer.
 
 use std::cell::Cell;
@@ -240,7 +241,7 @@ impl<H: Host> PoolThread<H> {
 
     #[inline]
     fn breathe_in_turn(&self) {
-        if self.depth.get() == 0 && self.turn.is_over() {
+        if self.depth.get() == 0 && self.turn.is_over(self.pool.host.switch_interval()) {
             self.pool.host.breathe();
             self.turn.begin();
         }
