@@ -160,8 +160,9 @@ def test_an_error_of_progress_comes_out_and_cancels_the_rest(executor):
 def test_what_cannot_be_called_is_refused_at_the_call(executor):
     with pytest.raises(TypeError, match=r"bar\.update"):
         executor.map(abs, [1], progress=7)
-    with pytest.raises(TypeError, match="callable"):
-        executor.map(7, [1])
+    for variant in VARIANTS:
+        with pytest.raises(TypeError, match=r"callable: write map\(fn, \*iterables\)"):
+            executor.map(7, [1], **variant)
 
 
 @pytest.mark.parametrize("variant", VARIANTS[:6])

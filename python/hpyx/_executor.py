@@ -11,6 +11,7 @@ import warnings
 
 from . import _map, _runtime
 from ._core_module import native
+from ._python_tasks import no_callable
 from ._task_front import has_lane
 
 _logger = logging.getLogger("hpyx.executor")
@@ -118,7 +119,7 @@ class HPXExecutor(*_BASES):
             *fn* or *progress* cannot be called.
             Whatever a call raised, where its result would have come; the rest is cancelled.
         """
-        _check_map(chunksize, buffersize, progress)
+        _check_map(fn, chunksize, buffersize, progress)
         end = None if timeout is None else timeout + time.monotonic()
         if chunksize == 1 and buffersize is None and ordered and progress is None:
             return _map.results_of(_map.submit_all(self, fn, iterables), end)
@@ -145,7 +146,9 @@ class HPXExecutor(*_BASES):
             self._wait()
 
 
-def _check_map(chunksize, buffersize, progress):
+def _check_map(fn, chunksize, buffersize, progress):
+    if not callable(fn):
+        raise no_callable("map(fn, *iterables)", fn)
     if not isinstance(chunksize, int):
         raise TypeError(f"chunksize must be an int, not {chunksize!r}")
     if chunksize < 1:

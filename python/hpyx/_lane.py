@@ -36,7 +36,9 @@ from ._lane_future import (
 )
 from ._list_tasks import run_future
 from ._python_tasks import (
+    ASYNC,
     OUR_CODE,
+    SUBMIT,
     blank_futures,
     call_with_keywords,
     no_callable,
@@ -83,7 +85,7 @@ _stand_in = None
 def async_(*call, **kwargs):
     global _in_core
     if not call or not callable(call[0]):
-        raise no_callable("async_", *call)
+        raise no_callable(ASYNC, *call)
     if kwargs:
         call = call_with_keywords, call[0], call[1:], kwargs
     is_busy = _is_queued or _waiting or _running or _in_core >= FEW
@@ -107,7 +109,7 @@ def async_(*call, **kwargs):
 def submit(self, /, *call, **kwargs):
     global _in_core
     if not call or not callable(call[0]):
-        raise no_callable("submit", *call)
+        raise no_callable(SUBMIT, *call)
     if kwargs:
         call = call_with_keywords, call[0], call[1:], kwargs
     if _is_queued or _waiting or _running or _in_core >= FEW:

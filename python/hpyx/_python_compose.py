@@ -5,16 +5,13 @@ Called by: ``_compose``. Invariant: bad input raises before anything is linked. 
 
 from ._adopt import adopt
 from ._core_module import native
-from ._python_tasks import call_with_results, submitters_context
+from ._python_tasks import call_with_results, no_callable, submitters_context
 
 
 def dataflow(fn, /, *inputs, **kwargs):
     """Return the future of fn(*inputs, **kwargs), futures among them replaced by their results."""
     if not callable(fn):
-        raise TypeError(
-            "the first argument must be callable: write dataflow(fn, *futures, **kwargs); pass fn, "
-            "do not call it"
-        )
+        raise no_callable("dataflow(fn, *futures, **kwargs)", fn)
     given = [*inputs, *kwargs.values()]
     sources = [adopt(value) for value in given]
     flags = tuple(source is not None for source in sources)

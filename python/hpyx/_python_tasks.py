@@ -56,7 +56,7 @@ def submit(self, fn, /, *args, **kwargs):
 def _submit(executor, fn, args, kwargs):
     """Queue fn(*args, **kwargs) for *executor* (None: nobody's) and return its future."""
     if not callable(fn):
-        raise no_callable("submit" if executor else "async_", fn)
+        raise no_callable(SUBMIT if executor else ASYNC, fn)
     try:
         future = blank_futures.pop()
     except IndexError:
@@ -69,14 +69,15 @@ def _submit(executor, fn, args, kwargs):
     return future
 
 
-def no_callable(submission, *given):
+ASYNC = "async_(fn, *args, **kwargs)"
+SUBMIT = "submit(fn, *args, **kwargs)"
+
+
+def no_callable(usage, *given):
     """What there is to say to somebody who submits something else, or nothing."""
     if not given:
-        return TypeError(f"the callable is missing: write {submission}(fn, *args, **kwargs)")
-    return TypeError(
-        f"the first argument must be callable: write {submission}(fn, *args, **kwargs); pass fn, "
-        "do not call it"
-    )
+        return TypeError(f"the callable is missing: write {usage}")
+    return TypeError(f"the first argument must be callable: write {usage}; pass fn, do not call it")
 
 
 def no_callable_for_then():
