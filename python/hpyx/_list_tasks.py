@@ -96,8 +96,8 @@ def _set_call(self, call):
     self._hpyx_task = [no_value, call, None]
 
 
-# The properties are for the core, where it gives a future its value or its call, or takes the call
-# away.
+# The properties are for the core, where it gives a future its value, its error or its call, or
+# takes the call away; and for what is rare in Python.
 members = {
     **_python_tasks.members,
     "_hpyx_task": (no_value, None, None),

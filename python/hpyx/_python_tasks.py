@@ -69,6 +69,7 @@ def _submit(executor, fn, args, kwargs):
     return future
 
 
+# How tasks are submitted, for who did it wrong.
 ASYNC = "async_(fn, *args, **kwargs)"
 SUBMIT = "submit(fn, *args, **kwargs)"
 
